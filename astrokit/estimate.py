@@ -167,7 +167,7 @@ def estimates_table(estimates: Mapping[str, Estimate] | Iterable[Estimate]) -> Q
     --------
     >>> from astrokit import Estimate
     >>> from astrokit.estimate import estimates_table
-    >>> estimates_table({"slope": Estimate(2.13, 0.08)})["lower"][0]
+    >>> float(estimates_table({"slope": Estimate(2.13, 0.08)})["lower"][0])
     0.08
     """
     from astropy.table import QTable
@@ -193,7 +193,7 @@ def _sigmas(level: float) -> float:
 
 
 def _decimals(*errors: float) -> int | None:
-    """Return the decimals for the smallest positive error: two digits if it starts with 1, else one."""
+    """Return decimals for the smallest positive error: two digits if it starts with 1, else one."""
     known = [e for e in errors if math.isfinite(e) and e > 0]
     if not known:
         return None

@@ -1,5 +1,6 @@
-"""Seeds: one way in, independent children out, so that 1 worker and n workers give the same numbers.
+"""Seeds: one way in, independent children out.
 
+So 1 worker and n workers give the same numbers.
 Nothing here touches NumPy's global random state.
 """
 
@@ -17,7 +18,7 @@ SeedLike = int | np.random.SeedSequence | np.random.Generator | None
 
 
 def as_seed_sequence(seed: SeedLike) -> np.random.SeedSequence:
-    """Return a ``SeedSequence`` for an int, a ``SeedSequence``, a ``Generator`` or None (fresh entropy).
+    """Return a ``SeedSequence`` made from an int, another one, a ``Generator``, or fresh entropy.
 
     An int or a SeedSequence always leads to the same children: a fresh, never-spawned copy is
     returned. A Generator is drawn from, so a second call continues its stream.

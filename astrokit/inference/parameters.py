@@ -233,7 +233,7 @@ class Parameters:
 
     @cached_property
     def compiled_priors(self) -> FloatArray | None:
-        """Priors of the free parameters as numbers, shape ``(d, 7)``; None if one has no such form."""
+        """Priors of the free parameters as numbers ``(d, 7)``; None if one has no such form."""
         rows = [p.prior.compiled for p in self.free if p.prior]
         if any(row is None for row in rows):
             return None

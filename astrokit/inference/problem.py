@@ -112,13 +112,13 @@ class Problem(abc.ABC):
         return None
 
     def _residuals(self, values: FloatArray) -> FloatArray | None:
-        """Return ``(m,)`` standardised residuals whose -chi2/2 is ln L up to a constant, or None."""
+        """Return ``(m,)`` standardised residuals (-chi2/2 is ln L + constant), or None."""
         return None
 
     def _score_and_information(
         self, values: FloatArray
     ) -> tuple[float, FloatArray, FloatArray] | None:
-        """Return ln L, its gradient ``(p,)`` and the Fisher information ``(p, p)``, or None."""
+        """Return ln L, gradient ``(p,)`` and Fisher information ``(p, p)``, or None."""
         return None
 
     def _reservations(self, values: FloatArray) -> tuple[str, ...]:
@@ -194,7 +194,7 @@ class Problem(abc.ABC):
         return self._parameters.log_prior(theta)
 
     def log_posterior(self, theta: ArrayLike) -> FloatArray:
-        """Return log prior + log-likelihood ``(n,)``; the likelihood is asked inside the prior only."""
+        """Return log prior + log-likelihood ``(n,)``; outside the prior only the prior is asked."""
         theta = self._parameters.as_theta(theta)
         result = self.log_prior(theta)
         inside = np.isfinite(result)

@@ -85,7 +85,7 @@ class CurveProblem(_ModelOfX):
     --------
     >>> import numpy as np
     >>> from astrokit.inference import CurveProblem, Parameter, Parameters, Uniform
-    >>> line = Parameters([Parameter("a", 0.0, Uniform(-9, 9)), Parameter("b", 1.0, Uniform(-9, 9))])
+    >>> line = Parameters([Parameter(name, 1.0, Uniform(-9, 9)) for name in ("a", "b")])
     >>> problem = CurveProblem([0, 1, 2], [1, 3, 5], [1, 1, 1], lambda x, a, b: a + b * x, line)
     >>> [round(problem.fit()[name].value, 6) for name in ("a", "b")]
     [1.0, 2.0]

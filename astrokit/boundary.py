@@ -159,9 +159,7 @@ def attach_unit(value: Any, unit: Any) -> Any:
     unit = as_unit(unit)
     if unit is None:
         return value
-    from astropy import units as u
-
-    return u.Quantity(value, unit, copy=False)
+    return value << unit  # astropy's way to attach without a copy
 
 
 def require_equal_lengths(**arrays: NDArray[Any] | None) -> int:
@@ -223,7 +221,7 @@ def _quantity_of(data: Any, column_unit: Any) -> Any:
 
     if isinstance(data, u.Quantity):
         return data
-    return u.Quantity(np.asarray(data), as_unit(column_unit), copy=False)
+    return np.asarray(data) << as_unit(column_unit)
 
 
 def _convert(quantity: Any, name: str, unit: Any) -> NDArray[Any]:

@@ -40,7 +40,7 @@ class Citation:
     bibtex : str
         The entries.
     acknowledgement : str
-        A sentence for the paper, with ``\\citep`` commands.
+        A sentence for the paper, with ``\citep`` commands.
     """
 
     keys: tuple[str, ...]

@@ -1,0 +1,240 @@
+"""Running notebooks headless, and collecting what they recorded."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .notebooks import Notebook, find_notebooks
+from .rows import MEDIA_TYPE, Row, RowTable, Skipped
+
+__all__ = ["NotebookRun", "Report", "run"]
+
+_CELL_TIMEOUT = 1800  # seconds; a cell that takes longer hangs rather than computes
+_ANSI_COLORS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class NotebookRun:
+    """One executed notebook.
+
+    Attributes
+    ----------
+    notebook : Notebook
+    rows : tuple of Row or Skipped
+        What it recorded.
+    seconds : float
+        Wall-clock time.
+    error : str
+        What stopped it, or "".
+    """
+
+    notebook: Notebook
+    rows: tuple[Row | Skipped, ...]
+    seconds: float
+    error: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """True if it ran to its end and no recorded value differs."""
+        return not self.error and not self.count("differs")
+
+    def count(self, verdict: str) -> int:
+        """Return the number of rows with this verdict ("skipped" counts skipped parts)."""
+        verdicts = [r.verdict if isinstance(r, Row) else "skipped" for r in self.rows]
+        return verdicts.count(verdict)
+
+    def __str__(self) -> str:
+        parts = [
+            f"{n} {word}"
+            for word in ("agrees", "differs", "context", "skipped")
+            if (n := self.count(word))
+        ]
+        done = ", ".join(parts).replace("agrees", "agree").replace("differs", "differ")
+        outcome = f"FAILED: {self.error.splitlines()[-1]}" if self.error else done or "no values"
+        return f"{self.seconds:.0f} s, {outcome}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a reproduction run gave.
+
+    Attributes
+    ----------
+    runs : tuple of NotebookRun
+    folder : pathlib.Path
+        Where ``index.html``, ``results.json`` and the executed notebooks are.
+    fast : bool
+    """
+
+    runs: tuple[NotebookRun, ...]
+    folder: Path
+    fast: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """True if every notebook ran to its end and no recorded value differs."""
+        return all(run.ok for run in self.runs)
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock time of all notebooks."""
+        return sum(run.seconds for run in self.runs)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON types: what ``results.json`` holds."""
+        from .page import versions
+
+        return {
+            "ok": self.ok,
+            "fast": self.fast,
+            "seconds": round(self.seconds, 1),
+            "versions": versions(),
+            "notebooks": [_run_as_dict(run) for run in self.runs],
+        }
+
+    def __str__(self) -> str:
+        blocks = [f"{r.notebook.title}\n\n{RowTable(r.rows)}\n" for r in self.runs if r.rows]
+        blocks += [f"{r.notebook.name} failed:\n{r.error}\n" for r in self.runs if r.error]
+        return "\n".join(blocks)
+
+
+def run(
+    names: Iterable[str] = (),
+    *,
+    output: str | Path = "astrokit-reproduction",
+    fast: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> Report:
+    """Run notebooks in fresh kernels and write the report.
+
+    Parameters
+    ----------
+    names : iterable of str
+        As in :func:`astrokit.reproduce.find_notebooks`; empty for all.
+    output : path
+        Folder for the executed notebooks, their HTML, ``index.html`` and ``results.json``.
+    fast : bool
+        Ask the notebooks for shorter chains (``ak.reproduce.is_fast()`` is True in them).
+    progress : callable, optional
+        Called with pieces of text as the work goes on; ``print`` with ``end=""`` fits.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    InputError
+        For an unknown notebook.
+
+    Examples
+    --------
+    ``ak.reproduce.run(["01"], output="report").ok``
+    """
+    from .page import write_index, write_notebook
+
+    say = progress or (lambda _: None)
+    notebooks = find_notebooks(names)
+    folder = Path(output).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    width = max((len(n.name) for n in notebooks), default=0)
+    runs = []
+    for i, notebook in enumerate(notebooks, start=1):
+        say(f"[{i}/{len(notebooks)}] {notebook.name:<{width}}  ")
+        executed, result = _execute(notebook, fast)
+        write_notebook(executed, folder, notebook.name)
+        say(f"{result}\n")
+        runs.append(result)
+    report = Report(tuple(runs), folder, fast)
+    write_index(report)
+    return report
+
+
+def _execute(notebook: Notebook, fast: bool) -> tuple[Any, NotebookRun]:
+    """Run one notebook in an empty folder; return it with its outputs, and what it recorded."""
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    from .kernel import OwnKernelManager
+
+    content = nbformat.read(notebook.path, as_version=4)
+    error = ""
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="astrokit-", ignore_cleanup_errors=True) as folder:
+        client = NotebookClient(
+            content,
+            timeout=_CELL_TIMEOUT,
+            kernel_name="python3",
+            kernel_manager_class=OwnKernelManager,
+            # Quiet below errors: the kernel's own start-up notices would break the progress line.
+            extra_arguments=["--IPKernelApp.log_level=40"],
+            resources={"metadata": {"path": folder}},
+        )
+        try:
+            client.execute(env=_environment(folder, fast))
+        except CellExecutionError as failure:
+            error = _explain(failure, content)
+        except (CellTimeoutError, DeadKernelError) as failure:
+            error = str(failure).strip()
+    seconds = time.perf_counter() - start
+    return content, NotebookRun(notebook, tuple(_recorded(content)), seconds, error)
+
+
+def _explain(failure: Any, content: Any) -> str:
+    """Return which cell failed, its traceback without colours, and the error as last line."""
+    stopped = [
+        number
+        for number, cell in enumerate(content.cells, start=1)
+        if any(output.output_type == "error" for output in cell.get("outputs", ()))
+    ]
+    where = f"in cell {stopped[0]} of {len(content.cells)}:\n" if stopped else ""
+    return where + _ANSI_COLORS.sub("", failure.traceback).strip()
+
+
+def _environment(folder: str, fast: bool) -> dict[str, str]:
+    """Return the kernel's environment: figures inline, no start-up files of the user's IPython."""
+    return {
+        **os.environ,
+        "ASTROKIT_FAST": "1" if fast else "",
+        "IPYTHONDIR": os.path.join(folder, ".ipython"),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    }
+
+
+def _recorded(content: Any) -> list[Row | Skipped]:
+    """Return the rows that the outputs of an executed notebook hold."""
+    rows: list[Row | Skipped] = []
+    for cell in content.cells:
+        for output in cell.get("outputs", ()):
+            values = dict(output.get("data", {}).get(MEDIA_TYPE, {}))
+            kind = values.pop("type", None)
+            if kind == "row":
+                rows.append(Row.from_dict(values))
+            elif kind == "skipped":
+                rows.append(Skipped(**values))
+    return rows
+
+
+def _run_as_dict(run: NotebookRun) -> dict[str, Any]:
+    rows = [
+        {"verdict": r.verdict, "sigma": None if r.sigma != r.sigma else r.sigma, **r.as_dict()}
+        if isinstance(r, Row)
+        else {"verdict": "skipped", **r.as_dict()}
+        for r in run.rows
+    ]
+    return {
+        "name": run.notebook.name,
+        "title": run.notebook.title,
+        "ok": run.ok,
+        "seconds": round(run.seconds, 1),
+        "error": run.error,
+        "rows": rows,
+    }

@@ -66,8 +66,8 @@ def spawn(seed: SeedLike, n: int) -> list[np.random.SeedSequence]:
 def seed_entropy(seed: np.random.SeedSequence) -> dict[str, Any]:
     """Return what is needed to rebuild `seed`, as plain JSON types, for the provenance record."""
     entropy = seed.entropy
-    if isinstance(entropy, (list, tuple, np.ndarray)):
-        words: int | list[int] | None = [int(word) for word in entropy]
+    if entropy is None:
+        words: int | list[int] | None = None
     else:
-        words = None if entropy is None else int(entropy)
+        words = int(entropy) if isinstance(entropy, int) else [int(word) for word in entropy]
     return {"entropy": words, "spawn_key": [int(key) for key in seed.spawn_key]}

@@ -236,6 +236,15 @@ def bundled_folder() -> Path:
     return installed if installed.is_dir() else _PACKAGE.parent / "data"
 
 
+def cache_folder() -> Path:
+    """Return the folder of downloaded files: ``ASTROKIT_CACHE_DIR``, or that of the system."""
+    if folder := os.environ.get("ASTROKIT_CACHE_DIR"):
+        return Path(folder).expanduser()
+    import pooch
+
+    return Path(pooch.os_cache("astrokit"))
+
+
 @cache
 def _registry() -> dict[str, DatasetInfo]:
     folder = bundled_folder()
@@ -261,15 +270,7 @@ def _places(dataset: DatasetInfo) -> list[tuple[str, Path]]:
     places = []
     if folder := os.environ.get("ASTROKIT_DATA_DIR"):
         places.append(("data folder", Path(folder).expanduser() / dataset.file))
-    return [*places, ("cache", _cache_folder() / dataset.file)]
-
-
-def _cache_folder() -> Path:
-    if folder := os.environ.get("ASTROKIT_CACHE_DIR"):
-        return Path(folder).expanduser()
-    import pooch
-
-    return Path(pooch.os_cache("astrokit"))
+    return [*places, ("cache", cache_folder() / dataset.file)]
 
 
 def _whereabouts(dataset: DatasetInfo) -> str:
@@ -301,7 +302,7 @@ def _download(dataset: DatasetInfo) -> Path:
         )
     import pooch
 
-    target = _cache_folder() / dataset.file
+    target = cache_folder() / dataset.file
     try:
         path = pooch.retrieve(
             dataset.url,

@@ -85,8 +85,11 @@ def _tr(texts: Mapping[str, str], sigma: float) -> str:
     source = {"published": "", "check": "check: ", "truth": "truth: "}[texts["kind"]]
     cells = [
         _td(texts["quantity"], texts["note"]),
-        _td(texts["published"], source + texts["reference"] if texts["reference"] else source[:-2]),
-        _td(texts["measured"]),
+        _td(
+            _signs(texts["published"]),
+            source + texts["reference"] if texts["reference"] else source[:-2],
+        ),
+        _td(_signs(texts["measured"])),
         _difference_cell(texts, sigma, color),
         _verdict_cell(verdict, color),
     ]
@@ -94,7 +97,10 @@ def _tr(texts: Mapping[str, str], sigma: float) -> str:
 
 
 def _difference_cell(texts: Mapping[str, str], sigma: float, color: str) -> str:
-    number = texts["sigma"].replace("-", "\u2212") or "&ndash;"
+    number = (
+        '<span style="display:inline-block;min-width:42px">'
+        f"{texts['sigma'].replace('-', chr(0x2212)) or '&ndash;'}</span>"
+    )
     required = texts["tolerance"].replace("sigma", "\u03c3")
     under = _small(f"required: within {required}") if required else ""
     return f'<td style="{_TD}">{number}{sigma_strip(sigma, color)}{under}</td>'
@@ -111,12 +117,12 @@ _TD = "text-align:left;vertical-align:top;padding:6px 10px;border-bottom:1px sol
 
 
 def _td(text: str, under: str = "") -> str:
-    return f'<td style="{_TD}">{_typeset(text)}{_small(under) if under else ""}</td>'
+    return f'<td style="{_TD}">{escape(text)}{_small(under) if under else ""}</td>'
 
 
 def _small(text: str) -> str:
-    return f'<div style="font-size:12px;color:#5b6b7c">{_typeset(text)}</div>'
+    return f'<div style="font-size:12px;color:#5b6b7c">{escape(text)}</div>'
 
 
-def _typeset(text: str) -> str:
-    return escape(text).replace("+/-", "\u00b1").replace(" -", " \u2212")
+def _signs(text: str) -> str:
+    return text.replace("+/-", "\u00b1").replace(" -", " \u2212")

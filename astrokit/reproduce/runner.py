@@ -196,7 +196,9 @@ def _explain(failure: Any, content: Any) -> str:
         if any(output.output_type == "error" for output in cell.get("outputs", ()))
     ]
     where = f"in cell {stopped[0]} of {len(content.cells)}:\n" if stopped else ""
-    return where + _ANSI_COLORS.sub("", failure.traceback).strip()
+    text = _ANSI_COLORS.sub("", failure.traceback).strip()
+    # What stands before the long rule repeats the source of the cell.
+    return where + re.split(r"-{60,}\n", text)[-1]
 
 
 def _environment(folder: str, fast: bool) -> dict[str, str]:

@@ -40,7 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lightcurves/mrk766_xmm/mrk766.txt  mrk766 ...
     0
     """
-    chosen = _parser().parse_args(arguments)
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    if chosen.run is None:
+        parser.print_help(sys.stderr)
+        return _FAILED
     try:
         code: int = chosen.run(chosen)
     except AstrokitError as error:
@@ -59,7 +63,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog="'astrokit COMMAND --help' explains each command with examples.",
     )
     parser.add_argument("--version", action="version", version=f"astrokit {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    parser.set_defaults(run=None)
     _add_reproduce(commands)
     _add_data(commands)
     _add_cite(commands)

@@ -1,0 +1,102 @@
+"""The command line: exit codes, messages, and no traceback for a user's mistake."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from astrokit import datasets
+from astrokit.cli import main
+
+
+def test_without_command_the_help_is_shown(capsys):
+    assert main([]) == 2
+    assert "run the notebooks" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["reproduce", "data", "cite", "info"])
+def test_each_command_explains_itself_with_examples(command, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "--help"])
+    assert stopped.value.code == 0
+    out = capsys.readouterr().out
+    assert f"examples:\n  astrokit {command}" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["data", "fetch", "mrk767"], "perhaps you mean 'mrk766'"),
+        (["data", "fetch"], "astrokit data list"),
+        (["data", "list", "qqqq"], "no registered data file has such a name"),
+        (["cite", "absent.h5"], "no such file"),
+        (["reproduce", "absent.ipynb"], "no such notebook file"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_two(words, message, capsys):
+    assert main(words) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("astrokit: ")
+    assert message in captured.err
+    assert len(captured.err.splitlines()) == 1
+
+
+def test_list_shows_where_a_file_is(capsys, monkeypatch, tmp_path):
+    monkeypatch.delenv("ASTROKIT_DATA_DIR", raising=False)
+    monkeypatch.setenv("ASTROKIT_CACHE_DIR", str(tmp_path))
+    assert main(["data", "list", "MRK766"]) == 0
+    line = capsys.readouterr().out
+    assert line.split()[:3] == ["lightcurves/mrk766_xmm/mrk766.txt", "mrk766", "download"]
+
+
+def test_fetch_prints_the_path(capsys, real_data):
+    path = real_data("mrk766")
+    assert main(["data", "fetch", "mrk766"]) == 0
+    assert capsys.readouterr().out.strip() == str(path)
+
+
+def test_verify_counts_and_fails_on_changed_bytes(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("ASTROKIT_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("ASTROKIT_CACHE_DIR", str(tmp_path / "cache"))
+    name = "lightcurves/mrk766_xmm/mrk766.txt"
+    assert main(["data", "verify", name]) == 0
+    assert "0 files have their checksum, 0 do not, 1 are not here" in capsys.readouterr().out
+    damaged = tmp_path / name
+    damaged.parent.mkdir(parents=True)
+    damaged.write_text("0 0 0 0\n")
+    assert main(["data", "verify", name]) == 1
+    assert "checksum differs" in capsys.readouterr().out
+
+
+def test_info_holds_versions_but_no_home_path(capsys, monkeypatch):
+    monkeypatch.setenv("HOME", str(Path(datasets.cache_folder()).parents[1]))
+    monkeypatch.setenv("ASTROKIT_DATA_DIR", str(Path.home() / "data"))
+    assert main(["info"]) == 0
+    out = capsys.readouterr().out
+    assert "numpy" in out
+    assert "data folder     ~" in out
+    assert str(Path.home()) not in out
+
+
+def test_a_closed_pipe_is_no_error():
+    """As in ``astrokit data list | head -1``."""
+    done = subprocess.run(
+        f"{sys.executable} -m astrokit data list | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_the_module_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "astrokit", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("astrokit ")

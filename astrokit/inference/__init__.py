@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .comparison import Comparison as Comparison
     from .comparison import compare as compare
     from .comparison import likelihood_ratio_test as likelihood_ratio_test
+    from .draws import Moves as Moves
     from .evidence import evidence as evidence
     from .fit_result import Fit as Fit
     from .goodness import goodness_of_fit as goodness_of_fit
@@ -39,6 +40,7 @@ else:
         {
             "calibration": ["Calibration", "calibrate"],
             "comparison": ["Comparison", "compare", "likelihood_ratio_test"],
+            "draws": ["Moves"],
             "evidence": ["evidence"],
             "fit_result": ["Fit"],
             "goodness": ["goodness_of_fit"],

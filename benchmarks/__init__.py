@@ -1,0 +1,1 @@
+"""Speed and memory, measured beside other packages in the same run."""

@@ -1,0 +1,294 @@
+"""Maximum-likelihood fits: search from several starts, then check that a maximum was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CoverageWarning, FitError, FitWarning, ParameterError
+from ..provenance import Recorder
+from ..randomness import SeedLike, as_seed_sequence
+from .ascent import Ascent, ascend
+from .derivatives import Point
+from .fit_result import Fit, Start
+from .search import Searcher, searcher
+from .uncertainty import DETERMINED, UNDETERMINED, Probe, covariance, probe
+
+if TYPE_CHECKING:
+    from .problem import Problem
+
+__all__ = ["fit"]
+
+FloatArray = NDArray[np.float64]
+_DRAWS_PER_START = 40  # prior draws of which the best becomes a start
+_SCREENED_DATA = 200_000  # draws times data that the screening may cost
+_NEGLIGIBLE = 1e-5  # ln L; a neighbour must be better by more to disprove a maximum
+_ASYMMETRY = 0.2  # of ln L, beside 0.5: the error is off by more than a quarter
+
+
+def fit(
+    problem: Problem,
+    *,
+    start: Mapping[str, float] | None = None,
+    n_starts: int = 5,
+    seed: SeedLike = 0,
+    method: str = "auto",
+) -> Fit:
+    """Return the maximum-likelihood fit of `problem`.
+
+    Parameters
+    ----------
+    problem : Problem
+    start : mapping of str to float, optional
+        Values of free parameters where the first search begins; the parameters' own values where
+        not given.
+    n_starts : int
+        Number of searches; the others begin at the best of some draws from the prior.
+    seed : int, SeedSequence or Generator
+        For those draws.
+    method : str
+        ``"auto"``; ``"scoring"`` (needs derivatives from the problem); ``"leastsq"`` or
+        ``"least_squares"`` (lmfit; need residuals); ``"newton"`` (numerical derivatives); or a
+        scalar minimiser of lmfit such as ``"nelder"`` or ``"powell"``. Auto takes the first of
+        scoring, leastsq and newton that the problem allows, and Nelder-Mead where newton fails.
+
+    Returns
+    -------
+    Fit
+        Errors are absolute: never scaled by the chi2 of the residuals. The allowed range of a
+        parameter is the support of its prior; the density inside plays no role.
+
+    Raises
+    ------
+    FitError
+        When no search ends in a checked maximum.
+    ParameterError, InputError
+        For an unknown name, a start outside the prior, or a method that cannot be used.
+
+    Warns
+    -----
+    FitWarning
+        For a parameter at its bound, or undetermined; by name.
+    CoverageWarning
+        Where an interval from the covariance is known not to cover as it says.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astrokit.inference import Parameter, Parameters, PoissonProblem, Uniform
+    >>> counts = np.array([90, 110, 95, 105])
+    >>> rate = Parameters([Parameter("rate", 1.0, Uniform(0, 1000))])
+    >>> print(PoissonProblem(np.arange(4), counts, lambda x, rate: rate, rate).fit()["rate"])
+    rate = 100 +/- 5
+    """
+    if n_starts < 1:
+        raise ParameterError("n_starts must be at least 1", value=n_starts)
+    sequence = as_seed_sequence(seed)
+    arguments = {"problem": problem, "start": start, "n_starts": n_starts, "method": method}
+    recorder = Recorder(
+        "astrokit.inference.fit", arguments, seed=sequence, citations=problem.citation_keys
+    )
+    search = searcher(problem, method)
+    rng = np.random.default_rng(sequence)
+    starts = _starts(problem, start, n_starts, rng)
+    ends, records = _climb_all(search, starts)
+    point, cov, states, tested = _checked_maximum(search, ends, records)
+    notes = _reservations(problem, point, cov, states, tested, records)
+    for sentence, category in notes:
+        if category is not None:
+            recorder.warn(sentence, category, stacklevel=4)
+    recorder.cite(*search.citations)
+    return Fit(
+        parameters=problem.parameters,
+        theta=point.theta,
+        covariance=cov,
+        log_likelihood=point.log_likelihood,
+        states=states,
+        starts=tuple(records),
+        reservations=tuple(sentence for sentence, _ in notes),
+        method=f"maximum likelihood by {search.label}; covariance from the "
+        f"{search.derivatives.kind}",
+        statistic=problem.statistic,
+        n_data=problem.n_data,
+        problem=problem,
+        _provenance=recorder.finish(),
+    )
+
+
+# -- where to begin ------------------------------------------------------------------------------
+
+
+def _starts(
+    problem: Problem, start: Mapping[str, float] | None, n_starts: int, rng: np.random.Generator
+) -> list[FloatArray]:
+    """Return the first start and the best of each group of prior draws."""
+    first = _first_start(problem, start)
+    groups = n_starts - 1
+    size = int(np.clip(_SCREENED_DATA // (problem.n_data * max(groups, 1)), 1, _DRAWS_PER_START))
+    draws = problem.parameters.sample_prior(rng, groups * size)
+    value = problem.log_likelihood(np.concatenate([first[None, :], draws]))
+    found = [first] if np.isfinite(value[0]) else []
+    for k in range(groups):
+        rows = slice(k * size, (k + 1) * size)
+        best = int(np.argmax(value[1:][rows]))
+        if np.isfinite(value[1:][rows][best]):
+            found.append(draws[rows][best])
+    if not found:
+        raise FitError(
+            "ln L is -inf at every start",
+            value=problem.parameters.named(first),
+            hint="give start= values at which the model exists, or narrower priors",
+        )
+    return found
+
+
+def _first_start(problem: Problem, start: Mapping[str, float] | None) -> FloatArray:
+    parameters = problem.parameters
+    theta = parameters.free_values.copy()
+    for name, value in (start or {}).items():
+        if not parameters[name].is_free:
+            raise ParameterError(
+                f"{name} is not free, so it has no start",
+                hint=f"change the parameter itself: parameters.replace({name!r}, value=...)",
+            )
+        i = parameters.free_names.index(name)
+        low, high = parameters.bounds[i]
+        if not low <= value <= high:
+            raise ParameterError(
+                f"the start of {name} lies outside its prior",
+                value=value,
+                allowed=f"{low:g} to {high:g}",
+            )
+        theta[i] = value
+    return theta
+
+
+# -- searching and checking ----------------------------------------------------------------------
+
+
+def _climb_all(search: Searcher, starts: list[FloatArray]) -> tuple[list[Point], list[Start]]:
+    """Return the maxima found, highest first, and a record of every search."""
+    ends: list[Point] = []
+    records = []
+    for theta in starts:
+        end = search(theta, ends[0] if ends else None)
+        records.append(_record(theta, end, ends))
+        if end.converged and not end.reason:
+            ends.append(end.point)
+            ends.sort(key=lambda point: -point.log_likelihood)
+    return ends, records
+
+
+def _record(theta: FloatArray, end: Ascent, ends: list[Point]) -> Start:
+    # A search that entered the ellipsoid of a known maximum stopped there: it is that maximum.
+    point = ends[0] if end.converged and end.reason else end.point
+    return Start(
+        tuple(theta.tolist()),
+        tuple(point.theta.tolist()),
+        point.log_likelihood,
+        end.converged,
+        end.reason,
+    )
+
+
+def _checked_maximum(
+    search: Searcher, ends: list[Point], records: list[Start]
+) -> tuple[Point, FloatArray, tuple[str, ...], Probe]:
+    """Return the highest maximum whose neighbours one error away are all lower."""
+    derivatives = search.derivatives
+    if not ends:
+        raise FitError(
+            f"no search converged ({'; '.join(sorted({r.reason for r in records}))})",
+            value=records[0].end,
+            hint="give start= values, raise n_starts, narrow the priors, or try method='nelder'",
+        )
+    point = search.refine(ends[0])
+    for _ in range(10):
+        cov, states = covariance(point, derivatives)
+        tested = probe(point, cov, derivatives)
+        point = point._replace(log_likelihood=tested.center)
+        gain = tested.log_likelihood - tested.center
+        rounding = 1e-13 * abs(tested.center)
+        if gain.size == 0 or gain.max() <= _NEGLIGIBLE + rounding:
+            return point, cov, states, tested
+        # ln L is higher one error away: climb on from there.
+        point = search.refine(ascend(derivatives, tested.theta[int(np.argmax(gain))]).point)
+    raise FitError(
+        "the search ended where ln L is not at a maximum",
+        value=search.problem.parameters.named(point.theta),
+        hint="the likelihood may be discontinuous; sample() does not need a maximum",
+    )
+
+
+# -- what to say against it ----------------------------------------------------------------------
+
+Note = tuple[str, type[FitWarning] | type[CoverageWarning] | None]
+
+
+def _reservations(
+    problem: Problem,
+    point: Point,
+    cov: FloatArray,
+    states: tuple[str, ...],
+    tested: Probe,
+    records: list[Start],
+) -> list[Note]:
+    names = problem.parameters.free_names
+    notes: list[Note] = []
+    for name, state, value in zip(names, states, point.theta, strict=True):
+        if state == UNDETERMINED:
+            notes.append((_undetermined(name), FitWarning))
+        elif state != DETERMINED:
+            notes.append((_at_bound(name, state, float(value)), FitWarning))
+    notes += [(_beyond(name), CoverageWarning) for name in _names(names, tested, tested.reach < 1)]
+    skewed = (tested.reach == 1) & (np.abs(tested.drop - 0.5) > _ASYMMETRY)
+    notes += [(_not_a_parabola(name), CoverageWarning) for name in _names(names, tested, skewed)]
+    notes += _disagreement(point, records)
+    values = problem.parameters.expand(point.theta)[0]
+    notes += [(sentence, None) for sentence in problem._reservations(values)]
+    return notes
+
+
+def _names(names: tuple[str, ...], tested: Probe, chosen: NDArray[np.bool_]) -> list[str]:
+    return [names[i] for i in np.unique(tested.parameter[chosen])]
+
+
+def _undetermined(name: str) -> str:
+    return (
+        f"{name} is not determined by the data: its error would be wider than its prior, so none "
+        f"is given; fix it, or simplify the model"
+    )
+
+
+def _at_bound(name: str, state: str, value: float) -> str:
+    return (
+        f"{name} ended {state} ({value:g}) and has no error; profile({name!r}) gives a limit, or "
+        f"widen the prior"
+    )
+
+
+def _beyond(name: str) -> str:
+    return (
+        f"the one-sigma interval of {name} reaches beyond its allowed range, so its coverage is "
+        f"off; use profile({name!r}) or sample()"
+    )
+
+
+def _not_a_parabola(name: str) -> str:
+    return (
+        f"ln L is not a parabola within one sigma of {name}, so the coverage of its symmetric "
+        f"error is off; use profile({name!r}) or sample()"
+    )
+
+
+def _disagreement(point: Point, records: list[Start]) -> list[Note]:
+    """Return a note when one start alone found the maximum and others found lower ones."""
+    reached = [r.log_likelihood for r in records if r.converged]
+    alone = sum(point.log_likelihood - value < 0.01 for value in reached) < 2
+    if len(records) < 3 or not alone:
+        return []
+    text = f"only one of {len(records)} starts reached this maximum; raise n_starts to be sure"
+    return [(text, None)]

@@ -37,7 +37,7 @@ def ascend(
     Projected Newton or scoring steps: parameters that a bound holds back are left out of the
     linear system; curvature of the wrong sign is turned round, so a step always leads up; a step
     that does not raise ln L is halved. The climb ends when the step promises less than
-    ``derivatives.tolerance`` in ln L, or when it enters the one-sigma ellipsoid of a `known` maximum.
+    ``derivatives.tolerance``, or when it enters the one-sigma ellipsoid of a `known` maximum.
     """
     point = derivatives(theta)
     for iteration in range(max_iterations):

@@ -1,4 +1,4 @@
-"""Value, gradient and information of a log-likelihood: from the problem, its residuals, or lnL alone.
+"""Value, gradient and information of ln L: from the problem, its residuals, or ln L alone.
 
 Three classes with one interface feed the same climber (:mod:`.ascent`): whatever a
 :class:`~astrokit.inference.Problem` offers, the maximum and the errors mean the same.

@@ -15,7 +15,7 @@ from .ascent import Ascent, ascend
 from .derivatives import Point
 from .fit_result import Fit, Start
 from .search import Searcher, searcher
-from .uncertainty import DETERMINED, UNDETERMINED, Probe, covariance, probe
+from .uncertainty import DETERMINED, UNDETERMINED, Covariance, Probe, covariance, probe
 
 if TYPE_CHECKING:
     from .problem import Problem
@@ -95,8 +95,8 @@ def fit(
     rng = np.random.default_rng(sequence)
     starts = _starts(problem, start, n_starts, rng)
     ends, records = _climb_all(search, starts)
-    point, cov, states, tested = _checked_maximum(search, ends, records)
-    notes = _reservations(problem, point, cov, states, tested, records)
+    point, cov, tested = _checked_maximum(search, ends, records)
+    notes = _reservations(problem, point, cov, tested, records)
     for sentence, category in notes:
         if category is not None:
             recorder.warn(sentence, category, stacklevel=4)
@@ -104,9 +104,9 @@ def fit(
     return Fit(
         parameters=problem.parameters,
         theta=point.theta,
-        covariance=cov,
+        covariance=cov.matrix,
         log_likelihood=point.log_likelihood,
-        states=states,
+        states=cov.states,
         starts=tuple(records),
         reservations=tuple(sentence for sentence, _ in notes),
         method=f"maximum likelihood by {search.label}; covariance from the "
@@ -196,7 +196,7 @@ def _record(theta: FloatArray, end: Ascent, ends: list[Point]) -> Start:
 
 def _checked_maximum(
     search: Searcher, ends: list[Point], records: list[Start]
-) -> tuple[Point, FloatArray, tuple[str, ...], Probe]:
+) -> tuple[Point, Covariance, Probe]:
     """Return the highest maximum whose neighbours one error away are all lower."""
     derivatives = search.derivatives
     if not ends:
@@ -207,13 +207,13 @@ def _checked_maximum(
         )
     point = search.refine(ends[0])
     for _ in range(10):
-        cov, states = covariance(point, derivatives)
+        cov = covariance(point, derivatives)
         tested = probe(point, cov, derivatives)
         point = point._replace(log_likelihood=tested.center)
         gain = tested.log_likelihood - tested.center
         rounding = 1e-13 * abs(tested.center)
         if gain.size == 0 or gain.max() <= _NEGLIGIBLE + rounding:
-            return point, cov, states, tested
+            return point, cov, tested
         # ln L is higher one error away: climb on from there.
         point = search.refine(ascend(derivatives, tested.theta[int(np.argmax(gain))]).point)
     raise FitError(
@@ -231,19 +231,18 @@ Note = tuple[str, type[FitWarning] | type[CoverageWarning] | None]
 def _reservations(
     problem: Problem,
     point: Point,
-    cov: FloatArray,
-    states: tuple[str, ...],
+    cov: Covariance,
     tested: Probe,
     records: list[Start],
 ) -> list[Note]:
     names = problem.parameters.free_names
     notes: list[Note] = []
-    for name, state, value in zip(names, states, point.theta, strict=True):
+    for name, state, value in zip(names, cov.states, point.theta, strict=True):
         if state == UNDETERMINED:
             notes.append((_undetermined(name), FitWarning))
         elif state != DETERMINED:
             notes.append((_at_bound(name, state, float(value)), FitWarning))
-    notes += [(_beyond(name), CoverageWarning) for name in _names(names, tested, tested.reach < 1)]
+    notes += [(_beyond(name), CoverageWarning) for name in _names(names, tested, tested.room < 1)]
     skewed = (tested.reach == 1) & (np.abs(tested.drop - 0.5) > _ASYMMETRY)
     notes += [(_not_a_parabola(name), CoverageWarning) for name in _names(names, tested, skewed)]
     notes += _disagreement(point, records)

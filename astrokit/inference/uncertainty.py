@@ -16,6 +16,7 @@ __all__ = [
     "AT_UPPER",
     "DETERMINED",
     "UNDETERMINED",
+    "Covariance",
     "Probe",
     "covariance",
     "probe",
@@ -32,25 +33,38 @@ AT_UPPER = "at upper bound"
 _FLAT = 1e-10  # smallest relative curvature that double precision can tell from none
 
 
-def covariance(point: Point, derivatives: Derivatives) -> tuple[FloatArray, tuple[str, ...]]:
-    """Return the covariance ``(d, d)`` of the free parameters and the state of each.
+class Covariance(NamedTuple):
+    """What the curvature of ln L tells of the free parameters.
+
+    `matrix` ``(d, d)`` has NaN in the rows of parameters without a state of "determined": no
+    number is better than a wrong one. `spread` ``(d, d)`` is the same with the numbers that stand
+    behind (zero for a parameter that a bound holds): how the others follow when one is moved.
+    """
+
+    matrix: FloatArray
+    states: tuple[str, ...]
+    spread: FloatArray
+
+
+def covariance(point: Point, derivatives: Derivatives) -> Covariance:
+    """Return the covariance of the free parameters and the state of each.
 
     Parameters at a bound are held there; those without curvature, or with an error larger than
-    their prior is wide, are undetermined. Both have NaN in their rows: no number is better than
-    a wrong one.
+    their prior is wide, are undetermined.
     """
     side = held_at_bounds(point.theta, derivatives.bounds)
     states = np.array([DETERMINED, AT_UPPER, AT_LOWER], dtype=object)[side]  # -1 is the last
     free = np.flatnonzero(side == 0)
-    result = np.full((side.size, side.size), np.nan)
+    spread = np.zeros((side.size, side.size))
     if free.size:
         block, flat = _inverse(point.information[np.ix_(free, free)])
-        sigma = np.sqrt(np.diag(block))
-        lost = flat | ~(sigma <= derivatives.widths[free])
-        block[lost, :] = block[:, lost] = np.nan
+        lost = flat | ~(np.sqrt(np.diag(block)) <= derivatives.widths[free])
         states[free[lost]] = UNDETERMINED
-        result[np.ix_(free, free)] = block
-    return result, tuple(states.tolist())
+        spread[np.ix_(free, free)] = block
+    matrix = spread.copy()
+    unknown = states != DETERMINED
+    matrix[unknown, :] = matrix[:, unknown] = np.nan
+    return Covariance(matrix, tuple(states.tolist()), spread)
 
 
 def _inverse(information: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
@@ -70,9 +84,10 @@ def _inverse(information: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
 class Probe(NamedTuple):
     """ln L one standard error away: the test that a maximum is one, and that it is a parabola.
 
-    `center` is ln L at the maximum; `theta` ``(2k, d)`` are the places; `drop` ``(2k,)`` how far ln L falls there, scaled to a
-    full standard error (1/2 for a parabola); `reach` ``(2k,)`` the part of a standard error that
-    the bounds leave; `parameter` ``(2k,)`` the index of the free parameter that was moved.
+    `center` is ln L at the maximum; `theta` ``(2k, d)`` are the places; `drop` ``(2k,)`` how far
+    ln L falls there, scaled to a full standard error (1/2 for a parabola); `reach` ``(2k,)`` the
+    part of a standard error that the bounds leave; `parameter` ``(2k,)`` the index of the free
+    parameter that was moved, and `room` ``(2k,)`` how many errors it has up to its own bound.
     """
 
     center: float
@@ -81,23 +96,33 @@ class Probe(NamedTuple):
     drop: FloatArray
     reach: FloatArray
     parameter: NDArray[np.int64]
+    room: FloatArray
 
 
-def probe(point: Point, cov: FloatArray, derivatives: Derivatives) -> Probe:
+def probe(point: Point, cov: Covariance, derivatives: Derivatives) -> Probe:
     """Return ln L one error up and down each determined parameter, the others following."""
-    known = np.flatnonzero(np.isfinite(np.diag(cov)))
-    directions = np.nan_to_num(cov[known]) / np.sqrt(np.diag(cov)[known])[:, None]
+    known = np.flatnonzero(np.isfinite(np.diag(cov.matrix)))
+    directions = cov.spread[known] / np.sqrt(np.diag(cov.spread)[known])[:, None]
     directions = np.concatenate([directions, -directions])
     low, high = derivatives.bounds.T
     with np.errstate(divide="ignore", invalid="ignore"):
         room = np.where(directions > 0, high - point.theta, point.theta - low) / np.abs(directions)
+    parameter = np.tile(known, 2)
     reach = np.minimum(1.0, np.nanmin(room, axis=1, initial=np.inf))
     theta = np.clip(point.theta + reach[:, None] * directions, low, high)
     there = np.concatenate([[point.theta], theta])
     value = derivatives.problem.log_likelihood(there)
     with np.errstate(divide="ignore", invalid="ignore"):
         drop = (value[0] - value[1:]) / reach**2
-    return Probe(float(value[0]), theta, value[1:], drop, reach, np.tile(known, 2))
+    return Probe(
+        float(value[0]),
+        theta,
+        value[1:],
+        drop,
+        reach,
+        parameter,
+        room[np.arange(parameter.size), parameter],
+    )
 
 
 def propagate(parameters: Parameters, theta: FloatArray, cov: FloatArray) -> FloatArray:

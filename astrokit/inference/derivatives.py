@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import abc
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,17 +91,36 @@ class AnalyticDerivatives(Derivatives):
     kind = "Fisher information"
     tolerance = 1e-6
 
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self._last: Point | None = None
+
+    @classmethod
+    def of(cls, problem: Problem) -> Self | None:
+        """Return the derivatives that `problem` offers, or None."""
+        derivatives = cls(problem)
+        return derivatives if derivatives._compute(problem.parameters.free_values) else None
+
     def __call__(self, theta: FloatArray) -> Point:
+        # A pass over a million data costs more than all else: never make one twice.
+        if self._last is None or not np.array_equal(self._last.theta, theta):
+            self._last = self._compute(theta.copy())
+        if self._last is None:
+            raise TypeError("this problem has no analytic derivatives")
+        return self._last
+
+    def _compute(self, theta: FloatArray) -> Point | None:
         answer = self.problem.score_and_information(theta)
         if answer is None:
-            raise TypeError("this problem has no analytic derivatives")
+            return None
         if math.isnan(answer[0]):
             raise LikelihoodError(
                 f"the log-likelihood of {type(self.problem).__name__} is NaN",
                 parameters=self.problem.parameters.named(theta),
                 hint="narrow the priors, or return -inf where the model does not exist",
             )
-        return Point(theta, *answer)
+        self._last = Point(theta, *answer)
+        return self._last
 
     def improve_on(self, theta: FloatArray, log_likelihood: float) -> Point | None:
         # One pass over the data gives all three, and most trials succeed: do not ask twice.

@@ -126,8 +126,10 @@ def _starts(
 ) -> list[FloatArray]:
     """Return the first start and the best of each group of prior draws."""
     first = _first_start(problem, start)
+    if n_starts == 1:  # nothing to choose from, and a climb says itself if it cannot begin
+        return [first]
     groups = n_starts - 1
-    size = int(np.clip(_SCREENED_DATA // (problem.n_data * max(groups, 1)), 1, _DRAWS_PER_START))
+    size = int(np.clip(_SCREENED_DATA // (problem.n_data * groups), 1, _DRAWS_PER_START))
     draws = problem.parameters.sample_prior(rng, groups * size)
     value = problem.log_likelihood(np.concatenate([first[None, :], draws]))
     found = [first] if np.isfinite(value[0]) else []

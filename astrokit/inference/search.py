@@ -117,10 +117,13 @@ def searcher(problem: Problem, method: str) -> Searcher:
     if method == "auto":
         return _automatic(problem)
     if method == "scoring":
-        _require(problem.score_and_information(problem.parameters.free_values), method, "gradients")
-        return Searcher(problem, AnalyticDerivatives(problem))
+        analytic = AnalyticDerivatives.of(problem)
+        if analytic is None:
+            raise _lacking(method, "derivatives")
+        return Searcher(problem, analytic)
     if method in _LEAST_SQUARES:
-        _require(problem._residuals(values), method, "residuals")
+        if problem._residuals(values) is None:
+            raise _lacking(method, "residuals")
         return Searcher(problem, ResidualDerivatives(problem), method)
     if method == "newton":
         return Searcher(problem, NumericalDerivatives(problem))
@@ -137,16 +140,16 @@ def searcher(problem: Problem, method: str) -> Searcher:
 
 
 def _automatic(problem: Problem) -> Searcher:
-    if problem.score_and_information(problem.parameters.free_values) is not None:
-        return Searcher(problem, AnalyticDerivatives(problem), fallback="nelder")
+    analytic = AnalyticDerivatives.of(problem)
+    if analytic is not None:
+        return Searcher(problem, analytic, fallback="nelder")
     if problem._residuals(problem.parameters.values) is not None:
         return Searcher(problem, ResidualDerivatives(problem), "leastsq", "least_squares")
     return Searcher(problem, NumericalDerivatives(problem), fallback="nelder")
 
 
-def _require(answer: Any, method: str, what: str) -> None:
-    if answer is None:
-        raise InputError(
-            f"method {method!r} needs {what}, which this problem does not offer",
-            hint="leave method='auto'",
-        )
+def _lacking(method: str, what: str) -> InputError:
+    return InputError(
+        f"method {method!r} needs {what}, which this problem does not offer",
+        hint="leave method='auto'",
+    )

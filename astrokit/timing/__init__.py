@@ -1,0 +1,46 @@
+"""Timing: how strongly a source varies, and on which time scales."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .models import BendingPowerLaw as BendingPowerLaw
+    from .models import Constant as Constant
+    from .models import PowerLaw as PowerLaw
+    from .models import PSDModel as PSDModel
+    from .periodogram import Periodogram as Periodogram
+    from .plots import plot_fit as plot_fit
+    from .plots import plot_periodogram as plot_periodogram
+    from .psd import PSDProblem as PSDProblem
+    from .simulate import simulate_lightcurve as simulate_lightcurve
+    from .simulate import timmer_koenig as timmer_koenig
+    from .statistics import largest_ratio as largest_ratio
+    from .statistics import loglog_slope as loglog_slope
+    from .statistics import summed_square_error as summed_square_error
+    from .variability import VariabilityScatter as VariabilityScatter
+    from .variability import excess_variance as excess_variance
+    from .variability import fractional_variability as fractional_variability
+    from .variability import fractional_variability_scatter as fractional_variability_scatter
+    from .variability import normalized_excess_variance as normalized_excess_variance
+else:
+    from .._lazy import attach
+
+    __getattr__, __dir__, __all__ = attach(
+        __name__,
+        {
+            "models": ["BendingPowerLaw", "Constant", "PSDModel", "PowerLaw"],
+            "periodogram": ["Periodogram"],
+            "plots": ["plot_fit", "plot_periodogram"],
+            "psd": ["PSDProblem"],
+            "simulate": ["simulate_lightcurve", "timmer_koenig"],
+            "statistics": ["largest_ratio", "loglog_slope", "summed_square_error"],
+            "variability": [
+                "VariabilityScatter",
+                "excess_variance",
+                "fractional_variability",
+                "fractional_variability_scatter",
+                "normalized_excess_variance",
+            ],
+        },
+    )

@@ -121,6 +121,22 @@ class Problem(abc.ABC):
         """Return ln L, gradient ``(p,)`` and Fisher information ``(p, p)``, or None."""
         return None
 
+    def _observed_information(self, values: FloatArray) -> FloatArray | None:
+        """Return minus the Hessian of ln L ``(p, p)``, from which a fit takes its errors, or None.
+
+        Where a model is only roughly right it says more than the Fisher information, which is
+        what the model expects of average data.
+        """
+        return None
+
+    def _coarse(self) -> Problem | None:
+        """Return a cheap problem of the same parameters with its maximum nearby, or None.
+
+        Such as one for binned data: a fit searches it from all starts, and the full data only from
+        where those searches ended.
+        """
+        return None
+
     def _reservations(self, values: FloatArray) -> tuple[str, ...]:
         """Return sentences a reader of a result at `values` must know (bias, few counts)."""
         return ()

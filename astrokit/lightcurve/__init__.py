@@ -1,0 +1,45 @@
+"""The light curve room: `LightCurve`, good time intervals, and the readers of light curve files.
+
+What this room does not do: it reduces no raw data, corrects no background and calibrates no
+detector. It reads what mission software writes, says what it understood, and hands plain arrays
+to the other rooms.
+
+Where to look: `lightcurve` (the class), `info` (what travels with it), `gti` (interval algebra),
+`operations` (rebin, split, select, concatenate, fill), `events` (event list to light curve),
+`readers` (the entrance for files, with `options`, `report`, `missions`, `fits_reader`,
+`fits_time` and `table_reader` behind it), `writers`, `convert` (TimeSeries, pandas, tables) and
+`plots`.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from . import gti as gti
+    from .events import bin_events as bin_events
+    from .info import LightCurveInfo as LightCurveInfo
+    from .lightcurve import LightCurve as LightCurve
+    from .operations import concatenate as concatenate
+    from .options import ReadOptions as ReadOptions
+    from .plots import LightCurvePlotData as LightCurvePlotData
+    from .plots import plot_lightcurve as plot_lightcurve
+    from .readers import read_lightcurve as read_lightcurve
+    from .report import ReadReport as ReadReport
+    from .writers import write_lightcurve as write_lightcurve
+else:
+    from astrokit._lazy import attach
+
+    __getattr__, __dir__, __all__ = attach(
+        __name__,
+        {
+            "events": ["bin_events"],
+            "info": ["LightCurveInfo"],
+            "lightcurve": ["LightCurve"],
+            "operations": ["concatenate"],
+            "options": ["ReadOptions"],
+            "plots": ["LightCurvePlotData", "plot_lightcurve"],
+            "readers": ["read_lightcurve"],
+            "report": ["ReadReport"],
+            "writers": ["write_lightcurve"],
+        },
+        submodules=["gti"],
+    )

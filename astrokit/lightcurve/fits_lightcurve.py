@@ -1,0 +1,397 @@
+"""FITS light curves and event lists: from an opened table to columns and header facts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from astrokit.boundary import as_array
+from astrokit.errors import ReadError, UnitError
+
+from . import gti as intervals
+from .assemble import RawColumns, assemble, assemble_events
+from .ecsv_reader import note_native
+from .fits_reader import RATE_COLUMNS, FitsTable, find_column, open_fits_table, read_gti
+from .fits_time import header_value, timepixr_of
+from .info import LightCurveInfo, canonical_unit
+from .lightcurve import LightCurve
+from .native import restore
+from .options import ReadOptions
+from .report import ReportBuilder
+from .writers import FITS_NAMES
+
+__all__ = ["read_fits"]
+
+Array = NDArray[np.float64]
+
+
+def read_fits(
+    content: bytes, options: ReadOptions, report: ReportBuilder, *, plain: bool
+) -> LightCurve:
+    """Return the light curve that the bytes of a FITS file hold.
+
+    Parameters
+    ----------
+    content : bytes
+    options : ReadOptions
+    report : ReportBuilder
+    plain : bool
+        True if the user gave no override; only then a file of ours is restored as it was.
+
+    Raises
+    ------
+    ReadError
+        If the file holds neither rates nor events, or cannot be understood without overrides.
+    """
+    import io
+    import warnings
+
+    from astropy.io import fits
+    from astropy.utils.exceptions import AstropyWarning
+
+    with warnings.catch_warnings():
+        # Units such as "BJD - 2454833" or "chan" are no fault of the reader.
+        warnings.simplefilter("ignore", AstropyWarning)
+        try:
+            hdulist = fits.open(io.BytesIO(content), memmap=False)
+        except (OSError, ValueError, TypeError) as error:
+            raise ReadError("the FITS file is damaged", value=str(error)) from error
+        with hdulist:
+            try:
+                hdus = list(hdulist)
+            except (OSError, ValueError, TypeError) as error:
+                raise ReadError("the FITS file is damaged", value=str(error)) from error
+            if plain and len(hdus) > 2 and "AKINFO" in hdus[1].header:
+                return _restored(hdus, report)
+            table = open_fits_table(hdus, options, report)
+            report.note(rows_read=len(table.hdu.data))
+            if len(table.hdu.data) == 0:
+                raise ReadError(f"the table in HDU {table.label} has no rows", value=0)
+            if table.is_events:
+                return _read_events(table, options, report)
+            return _read_rates(table, options, report)
+
+
+def _restored(hdus: list[Any], report: ReportBuilder) -> LightCurve:
+    """Return the light curve of a file that astrokit wrote, bit by bit."""
+    names = {fits_name: name for name, fits_name in FITS_NAMES.items()}
+    rates, good = hdus[1].data, hdus[2].data
+    columns = {
+        names[name]: np.asarray(rates[name]) for name in rates.columns.names if name in names
+    }
+    gti = np.column_stack([np.asarray(good["START"]), np.asarray(good["STOP"])])
+    lc = restore(columns, str(hdus[1].header["AKINFO"]), gti)
+    report.note(hdu="1 (RATE)")
+    note_native(lc, report, "FITS light curve written by astrokit", len(rates))
+    return lc
+
+
+def _read_rates(table: FitsTable, options: ReadOptions, report: ReportBuilder) -> LightCurve:
+    report.note(format="FITS light curve")
+    rate_column = _rate_column(table, options, report)
+    rate = _vector_element(table, rate_column, options)
+    error_column = _error_column(table, rate_column, options)
+    exposure_column = _named(table, options.exposure_column) or find_column(
+        table.hdu, ("FRACEXP", "FRACEXP1", "EXPFRAC")
+    )
+    frame = table.frame
+    raw = RawColumns(
+        table.column(table.time_column) * frame.scale + frame.zero,
+        rate,
+        None if error_column is None else _vector_element(table, error_column, options),
+        None if exposure_column is None else _vector_element(table, exposure_column, options),
+        is_counts=_holds_counts(table, rate_column, options),
+    )
+    report.columns |= {
+        role: name
+        for role, name in (
+            ("rate", rate_column if options.band is None else f"{rate_column}[{options.band}]"),
+            ("error", error_column),
+            ("exposure", exposure_column),
+        )
+        if name
+    }
+    if error_column is None and not options.no_errors and not raw.is_counts:
+        report.assume("no error column: the light curve has no errors")
+    raw.width = _bin_widths(table, report)
+    raw.flagged = _flagged(table, options, report)
+    timepixr, reason = timepixr_of(
+        table.header, table.primary.header, table.mission, frame, options
+    )
+    report.note(timepixr=timepixr, timepixr_reason=reason)
+    info = _info(table, options, report, _rate_unit(table, rate_column, raw, options, report))
+    gti = read_gti(table, options, report)
+    return assemble(raw, gti, info, options, report)
+
+
+def _named(table: FitsTable, column: str | int | bool | None) -> str | None:
+    """Return the column that an override names, checked to exist."""
+    if column is None or column is False:
+        return None
+    names = table.hdu.columns.names
+    if isinstance(column, int):
+        if not 0 <= column < len(names):
+            raise ReadError("there is no column of this number", value=column, allowed=str(names))
+        return str(names[column])
+    actual = find_column(table.hdu, (str(column),))
+    if actual is None:
+        raise ReadError(
+            f"the table has no column {column!r}",
+            value=", ".join(names),
+            hint="name one of these columns",
+        )
+    return actual
+
+
+def _rate_column(table: FitsTable, options: ReadOptions, report: ReportBuilder) -> str:
+    named = _named(table, options.rate_column)
+    if named is not None:
+        return named
+    candidates = (*table.mission.rate_columns, *RATE_COLUMNS)
+    found = list(dict.fromkeys(c for c in candidates if table.has(c)))
+    if not found:
+        raise ReadError(
+            f"HDU {table.label} has no column of rates",
+            value=", ".join(table.hdu.columns.names),
+            hint="pass rate_column=",
+        )
+    others = [name for name in found[1:] if name.upper().endswith("FLUX")]
+    if others:
+        report.assume(f"rates are {found[0]}; {', '.join(others)} also there (see rate_column=)")
+    return str(find_column(table.hdu, found))
+
+
+def _error_column(table: FitsTable, rate: str, options: ReadOptions) -> str | None:
+    if options.no_errors:
+        return None
+    named = _named(table, options.error_column)
+    if named is not None:
+        return named
+    base = rate.upper()
+    names = [f"{base}_ERR", f"{base}_ERROR", f"{base}ERR", f"ERR_{base}", f"E_{base}"]
+    if base in ("RATE", "COUNTS", "COUNT", "FLUX"):
+        names += ["ERROR", "ERR", "STAT_ERR"]
+    if base == "RATE1":
+        names += ["ERROR1"]
+    return find_column(table.hdu, names)
+
+
+def _vector_element(table: FitsTable, name: str, options: ReadOptions) -> Array:
+    """Return a column, or one band of a vector column."""
+    values = table.column(name)
+    if values.ndim == 1:
+        return values
+    bands = values.shape[1]
+    if values.ndim > 2:
+        raise ReadError(
+            f"the column {name!r} holds an image per row",
+            value=f"shape {values.shape}",
+            hint="do photometry first",
+        )
+    if bands == 1:
+        return np.ascontiguousarray(values[:, 0])
+    if options.band is None or not 0 <= options.band < bands:
+        raise ReadError(
+            f"the column {name!r} holds {bands} bands per row",
+            value=f"band={options.band}",
+            hint=f"pass band=0 to band={bands - 1}",
+        )
+    return np.ascontiguousarray(values[:, options.band])
+
+
+def _holds_counts(table: FitsTable, rate: str, options: ReadOptions) -> bool:
+    unit = options.rate_unit if options.rate_unit is not None else table.unit(rate)
+    if unit is not None:
+        return _unit_or_empty(str(unit)) == "ct"
+    return rate.upper() in ("COUNTS", "COUNT")
+
+
+def _unit_or_empty(text: str) -> str:
+    try:
+        return canonical_unit(text)
+    except UnitError:
+        return ""
+
+
+def _rate_unit(
+    table: FitsTable, rate: str, raw: RawColumns, options: ReadOptions, report: ReportBuilder
+) -> str:
+    if raw.is_counts:
+        return "ct / s" if table.frame.unit == "s" else "ct / d"
+    if options.rate_unit is not None:
+        return canonical_unit(options.rate_unit, "rate_unit")
+    text = table.unit(rate)
+    unit = _unit_or_empty(text or "")
+    if not unit:
+        said = f"unit {text!r} of {rate} is not understood" if text else f"{rate} has no unit"
+        report.assume(f"{said}: the unit of the rates is unknown (see rate_unit=)")
+    return unit
+
+
+def _bin_widths(table: FitsTable, report: ReportBuilder) -> Array | None:
+    if table.has("TIMEDEL"):
+        report.note(bin_width_reason="column TIMEDEL")
+        return _in_time_unit(table, "TIMEDEL")
+    if table.has("XAX_E"):
+        report.note(bin_width_reason="column XAX_E (half widths)")
+        return 2.0 * table.column("XAX_E") * table.frame.scale
+    value = header_value("TIMEDEL", table.header)
+    if value is not None and float(value) > 0:
+        width = float(value) * table.frame.keyword_scale
+        report.note(bin_width_reason=f"TIMEDEL, {width:.8g} {table.frame.unit}")
+        return np.full(len(table.hdu.data), width)
+    return None
+
+
+def _in_time_unit(table: FitsTable, name: str) -> Array:
+    from .info import time_unit_factor
+
+    unit = _unit_or_empty(table.unit(name) or "")
+    scale = time_unit_factor(unit, table.frame.unit) if unit else table.frame.keyword_scale
+    return table.column(name) * scale
+
+
+def _flagged(
+    table: FitsTable, options: ReadOptions, report: ReportBuilder
+) -> NDArray[np.bool_] | None:
+    column = find_column(table.hdu, table.mission.quality_column or ("QUALITY", "SAP_QUALITY"))
+    mask = table.mission.quality_mask if options.quality_mask is None else options.quality_mask
+    if column is None:
+        if options.quality_mask:
+            raise ReadError(
+                "there is no quality column for quality_mask",
+                value=", ".join(table.hdu.columns.names),
+            )
+        return None
+    if not mask:
+        return None
+    report.columns["quality"] = column
+    bits = np.asarray(table.hdu.data[column]).astype(np.int64)
+    if options.quality_mask is None:
+        report.assume(
+            f"rows with any of the {table.mission.name} quality bits {mask} are invalid "
+            "(quality_mask=0 keeps them)"
+        )
+    return (bits & mask) != 0
+
+
+def _info(
+    table: FitsTable, options: ReadOptions, report: ReportBuilder, rate_unit: str
+) -> LightCurveInfo:
+    headers = (table.header, table.primary.header)
+    low, high = header_value("E_MIN", *headers), header_value("E_MAX", *headers)
+    try:
+        band_kev = (float(low), float(high)) if float(low) < float(high) else None
+    except (TypeError, ValueError):
+        band_kev = None
+    background = header_value("BACKAPP", *headers)
+    return LightCurveInfo(
+        time_unit=table.frame.unit,
+        rate_unit=rate_unit,
+        mjdref=table.frame.mjdref,
+        time_system=table.frame.system,
+        time_reference=table.frame.reference,
+        timezero=table.frame.zero,
+        object=_text("OBJECT", headers),
+        mission=table.mission.name,
+        instrument=_text("INSTRUME", headers),
+        filter=_text("FILTER", headers),
+        observation=_text("OBS_ID", headers),
+        band="" if options.band is None else f"band {options.band}",
+        energy_range=band_kev,
+        background_subtracted=True if table.has("BACKV") else _logical(background),
+        deadtime_corrected=_logical(header_value("DEADAPP", *headers)),
+    )
+
+
+def _text(key: str, headers: tuple[Any, ...]) -> str:
+    value = header_value(key, *headers)
+    return "" if value is None else str(value)
+
+
+def _logical(value: Any) -> bool | None:
+    return bool(value) if isinstance(value, (bool, np.bool_)) else None
+
+
+# ---- event lists --------------------------------------------------------------------------------
+
+
+def _read_events(table: FitsTable, options: ReadOptions, report: ReportBuilder) -> LightCurve:
+    report.note(format="FITS event list")
+    times = table.column(table.time_column) * table.frame.scale + table.frame.zero
+    keep, band = _selected(table, options, report)
+    info = _info(table, options, report, "ct / s" if table.frame.unit == "s" else "ct / d")
+    if band is not None:
+        info = info.replace(energy_range=band)
+    elif options.channel_range is not None:
+        info = info.replace(band="channels {}-{}".format(*options.channel_range))
+    gti = read_gti(table, options, report)
+    if gti is None and options.gti is not False:
+        gti = _span_of_header(table, times, report)
+    report.note(bin_width_reason="none: an event list")
+    return assemble_events(times[keep], gti, info, options, report)
+
+
+def _span_of_header(table: FitsTable, times: Array, report: ReportBuilder) -> Array | None:
+    """Return TSTART to TSTOP where that holds the events; None otherwise."""
+    frame = table.frame
+    start, stop = (header_value(k, table.header, table.primary.header) for k in ("TSTART", "TSTOP"))
+    try:
+        pair = [float(x) * frame.keyword_scale + frame.zero for x in (start, stop)]
+    except (TypeError, ValueError):
+        return None
+    if not pair[0] <= np.nanmin(times) <= np.nanmax(times) <= pair[1]:
+        return None
+    report.note(gti_source="TSTART to TSTOP of the header")
+    report.assume("no good time intervals: all time from TSTART to TSTOP is taken as good")
+    return intervals.merge([pair])
+
+
+def _selected(
+    table: FitsTable, options: ReadOptions, report: ReportBuilder
+) -> tuple[NDArray[np.bool_], tuple[float, float] | None]:
+    keep = np.ones(len(table.hdu.data), dtype=bool)
+    band = None
+    if options.channel_range is not None:
+        name = find_column(table.hdu, ("PI", "PHA", "CHANNEL"))
+        if name is None:
+            raise ReadError(
+                "channel_range needs a column PI, PHA or CHANNEL",
+                value=", ".join(table.hdu.columns.names),
+            )
+        low, high = options.channel_range
+        channel = table.column(name)
+        keep &= (channel >= low) & (channel <= high)
+        report.columns["channel"] = name
+        report.drop(f"outside channels {low} to {high}", int(np.sum(~keep)))
+    if options.energy_range is not None:
+        low, high = (float(e) for e in as_array(options.energy_range, "energy_range", unit="keV"))
+        band = (low, high)
+        energy = _energies(table, report)
+        outside = keep & ~((energy >= low) & (energy < high))
+        report.drop(f"outside {low:g} to {high:g} keV", int(outside.sum()))
+        keep &= ~outside
+    return keep, band
+
+
+def _energies(table: FitsTable, report: ReportBuilder) -> Array:
+    if table.has("ENERGY"):
+        name = str(find_column(table.hdu, ("ENERGY",)))
+        report.columns["energy"] = name
+        unit = (table.unit(name) or "").strip()
+        scales = {"ev": 1e-3, "kev": 1.0, "mev": 1e3, "gev": 1e6}
+        if unit.lower() not in scales:
+            report.assume(f"the unit {unit!r} of {name} is taken as keV")
+        return table.column(name) * scales.get(unit.lower(), 1.0)
+    if table.has("PI") and table.mission.pi_to_kev is not None:
+        offset, slope = table.mission.pi_to_kev
+        report.columns["energy"] = "PI"
+        report.assume(f"energies from PI channels of {table.mission.name}: {offset} + {slope} PI")
+        return offset + slope * table.column("PI")
+    raise ReadError(
+        "the events have no energies",
+        value=", ".join(table.hdu.columns.names),
+        hint="pass channel_range= instead of energy_range=",
+    )

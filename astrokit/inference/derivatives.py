@@ -80,6 +80,10 @@ class Derivatives(abc.ABC):
             return None
         return self(theta)
 
+    def refined(self, point: Point) -> Point:
+        """Return the maximum with the information from which its errors are to follow."""
+        return point
+
     def value(self, theta: FloatArray) -> float:
         """Return ln L at one point."""
         return float(self.problem.log_likelihood(theta)[0])
@@ -121,6 +125,33 @@ class AnalyticDerivatives(Derivatives):
             )
         self._last = Point(theta, *answer)
         return self._last
+
+    def observed(self, point: Point) -> Point:
+        """Return `point` with the observed information, if the problem has it and it is a maximum.
+
+        Parameters at a bound are left out of that judgement: ln L need not be curved there.
+        """
+        observed = self.problem.observed_information(point.theta)
+        if observed is None:
+            return point
+        inside = (point.theta > self.bounds[:, 0]) & (point.theta < self.bounds[:, 1])
+        block = observed[np.ix_(inside, inside)]
+        if not np.isfinite(block).all() or np.any(np.diag(block) <= 0):
+            return point
+        scale = 1 / np.sqrt(np.diag(block))
+        if block.size and np.linalg.eigvalsh(block * np.outer(scale, scale))[0] <= 0:
+            return point
+        self.kind = "observed information"
+        return point._replace(information=observed)
+
+    def refined(self, point: Point) -> Point:
+        values = self.problem.parameters.expand(point.theta)[0]
+        observed = self.problem._observed_information(values)
+        if observed is None:
+            return point
+        self.kind = "observed information"
+        free = self.problem.parameters.free_index
+        return point._replace(information=observed[np.ix_(free, free)])
 
     def improve_on(self, theta: FloatArray, log_likelihood: float) -> Point | None:
         # One pass over the data gives all three, and most trials succeed: do not ask twice.
@@ -187,6 +218,9 @@ class NumericalDerivatives(Derivatives):
                 return point
             axes = 0.1 * axes  # the model ends nearby: look closer
         return unknown
+
+    def refined(self, point: Point) -> Point:
+        return self(point.theta)  # now along the principal axes
 
     # -- steps -------------------------------------------------------------------------------
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,10 +93,14 @@ def fit(
     recorder = Recorder(
         "astrokit.inference.fit", arguments, seed=sequence, citations=problem.citation_keys
     )
-    search = searcher(problem, method)
+    coarse = problem._coarse()
+    search = searcher(coarse or problem, method)
     rng = np.random.default_rng(sequence)
-    starts = _starts(problem, start, n_starts, rng)
+    starts = _starts(coarse or problem, start, n_starts, rng)
     ends, records = _climb_all(search, starts)
+    if coarse is not None:
+        search = search.on(problem)
+        ends, records = _climb_again(search, records)
     point, cov, tested = _checked_maximum(search, ends, records)
     notes = _reservations(problem, point, cov, tested, records)
     for sentence, category in notes:
@@ -184,6 +190,27 @@ def _climb_all(search: Searcher, starts: list[FloatArray]) -> tuple[list[Point],
     return ends, records
 
 
+def _climb_again(search: Searcher, coarse: list[Start]) -> tuple[list[Point], list[Start]]:
+    """Return what :func:`_climb_all` does, each search going on where its coarse one ended."""
+    begin = list(dict.fromkeys(record.end for record in coarse))
+    ends, fine = _climb_all(search, [np.array(theta) for theta in begin])
+    by_begin = dict(zip(begin, fine, strict=True))
+    return ends, [replace(by_begin[record.end], start=record.start) for record in coarse]
+
+
+def _climb_with_guide(
+    search: Searcher, guide: Searcher, starts: list[FloatArray]
+) -> tuple[list[Point], list[Start]]:
+    """Search a coarse problem from all starts, and the full one from where those searches ended."""
+    _, coarse = _climb_all(guide, starts)
+    ended = sorted((r for r in coarse if r.converged), key=lambda r: -r.log_likelihood)
+    places = list(dict.fromkeys(r.end for r in ended)) or [tuple(starts[0].tolist())]
+    ends, full = _climb_all(search, [np.array(place) for place in places])
+    led_to = dict(zip(places, full, strict=True))
+    records = [replace(led_to[r.end], start=r.start) if r.end in led_to else r for r in coarse]
+    return ends, records
+
+
 def _record(theta: FloatArray, end: Ascent, ends: list[Point]) -> Start:
     # A search that entered the ellipsoid of a known maximum stopped there: it is that maximum.
     point = ends[0] if end.converged and end.reason else end.point
@@ -207,7 +234,7 @@ def _checked_maximum(
             value=records[0].end,
             hint="give start= values, raise n_starts, narrow the priors, or try method='nelder'",
         )
-    point = search.refine(ends[0])
+    point = derivatives.refined(ends[0])
     for _ in range(10):
         cov = covariance(point, derivatives)
         tested = probe(point, cov, derivatives)
@@ -217,7 +244,7 @@ def _checked_maximum(
         if gain.size == 0 or gain.max() <= _NEGLIGIBLE + rounding:
             return point, cov, tested
         # ln L is higher one error away: climb on from there.
-        point = search.refine(ascend(derivatives, tested.theta[int(np.argmax(gain))]).point)
+        point = derivatives.refined(ascend(derivatives, tested.theta[int(np.argmax(gain))]).point)
     raise FitError(
         "the search ended where ln L is not at a maximum",
         value=search.problem.parameters.named(point.theta),

@@ -251,6 +251,17 @@ class Problem(abc.ABC):
         free = self._parameters.free_index
         return log_likelihood, score[free], information[np.ix_(free, free)]
 
+    def observed_information(self, theta: ArrayLike) -> FloatArray | None:
+        """Return minus the Hessian of ln L ``(d, d)`` in the free parameters.
+
+        None where the problem does not offer it, or has tied parameters.
+        """
+        if self._parameters.has_ties:
+            return None
+        answer = self._observed_information(self._parameters.expand(theta)[0])
+        free = self._parameters.free_index
+        return None if answer is None else answer[np.ix_(free, free)]
+
     def simulate(self, theta: ArrayLike, rng: SeedLike = None) -> Self:
         """Return a problem of the same design with data drawn from the model.
 

@@ -71,12 +71,6 @@ class Searcher:
             return end
         return ascend(self.derivatives, self._minimize(theta, self.fallback), known=known)
 
-    def refine(self, point: Point) -> Point:
-        """Return the point with its derivatives as exact as they get."""
-        if isinstance(self.derivatives, NumericalDerivatives):
-            return self.derivatives(point.theta)  # now along the principal axes
-        return point
-
     def _minimize(self, theta: FloatArray, method: str) -> FloatArray:
         """Return what lmfit finds, with bounds from the priors and ties as lmfit expressions."""
         import lmfit

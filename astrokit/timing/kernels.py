@@ -201,9 +201,7 @@ def _power_law_gradient(
 
 
 @_compile
-def _bending_gradient(
-    values: Any, at: int, log_f: Any, log_pivot: float, S: Any, D: Any
-) -> None:
+def _bending_gradient(values: Any, at: int, log_f: Any, log_pivot: float, S: Any, D: Any) -> None:
     a, q, log_bend, y0, sigma0, top = _bend(values, at, log_pivot)
     per_frequency = q / values[at + 2]
     D_low, D_high, D_bend, D_amplitude = D[0], D[1], D[2], D[3]
@@ -304,9 +302,7 @@ def observed_information(
 
 
 @_compile
-def _add_curvature(
-    values: Any, header: Any, log_f: Any, weight: Any, D: Any, out: Any
-) -> None:
+def _add_curvature(values: Any, header: Any, log_f: Any, weight: Any, D: Any, out: Any) -> None:
     """Add ``sum weight * second derivatives of S``; components do not mix, a constant has none."""
     at = 0
     for component in range(int(header[2])):

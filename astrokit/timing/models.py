@@ -120,7 +120,12 @@ class PSDModel(abc.ABC):
         f = _frequencies(frequency, "")
         row = np.array([self._complete(values)])
         out = np.empty((1, f.size))
-        psd(row, np.log(f.ravel()), np.array([f.size, 0.0, len(self.components), *self.header()]), out)
+        psd(
+            row,
+            np.log(f.ravel()),
+            np.array([f.size, 0.0, len(self.components), *self.header()]),
+            out,
+        )
         return out.reshape(f.shape)
 
     def _complete(self, values: dict[str, float]) -> list[float]:
@@ -211,7 +216,9 @@ class Component(PSDModel):
             object.__setattr__(self, "pivot", float(pivot))
 
     def __repr__(self) -> str:
-        given = [f"{f.name}={v!r}" for f in fields(self) if (v := getattr(self, f.name)) is not None]  # type: ignore[arg-type]
+        given = [
+            f"{f.name}={v!r}" for f in fields(self) if (v := getattr(self, f.name)) is not None
+        ]  # type: ignore[arg-type]
         return f"{type(self).__name__}({', '.join(given)})"
 
 
@@ -323,7 +330,9 @@ class Constant(Component):
         self._check()
         lowest = _support(self.constant, None)[0]
         if lowest < 0:
-            raise ParameterError("a power cannot be negative", value=lowest, allowed="constant >= 0")
+            raise ParameterError(
+                "a power cannot be negative", value=lowest, allowed="constant >= 0"
+            )
 
     def defaults(self, guide: Guide) -> list[Parameter]:
         prior = Uniform(0.0, guide.highest_constant)

@@ -117,7 +117,11 @@ class Periodogram:
         if power.min() < 0:
             raise InputError("power is negative", value=float(power.min()), allowed=">= 0")
         _require_known(self.normalization, "normalization", _NORMALIZATIONS)
-        for name, array in (("frequency", frequency), ("power", power), ("degrees_of_freedom", dof)):
+        for name, array in (
+            ("frequency", frequency),
+            ("power", power),
+            ("degrees_of_freedom", dof),
+        ):
             object.__setattr__(self, name, array)
 
     # -- making --------------------------------------------------------------------------------
@@ -376,7 +380,9 @@ def _noise_level(
             )
         return float(2 * lightcurve.dt * np.mean(lightcurve.error[:used] ** 2))
     if noise == "poisson":
-        background = as_scalar(background, "background", unit=lightcurve.info.rate_unit, minimum=0.0)
+        background = as_scalar(
+            background, "background", unit=lightcurve.info.rate_unit, minimum=0.0
+        )
         return 2 * (mean + background)
     return float("nan")
 

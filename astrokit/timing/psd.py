@@ -145,7 +145,9 @@ class PSDProblem(Problem):
         used = half_dof.size
         self._power, self._half_dof = pg.power[:used], half_dof
         self._log_frequency = (
-            same._log_frequency[:used] if same is not None and shares else np.log(pg.frequency[:used])
+            same._log_frequency[:used]
+            if same is not None and shares
+            else np.log(pg.frequency[:used])
         )
         self._header = np.array(
             [used, _constant(self._power, half_dof), len(self._model.components)]
@@ -298,7 +300,9 @@ def _coarse(periodogram: Periodogram) -> Periodogram:
     return periodogram.log_binned(_COARSE_RATIO)
 
 
-def _steepest(component: Any, names: tuple[str, ...], values: FloatArray) -> list[tuple[str, float]]:
+def _steepest(
+    component: Any, names: tuple[str, ...], values: FloatArray
+) -> list[tuple[str, float]]:
     """Return name and value of the slope at high frequency of a component that has one."""
     at = {PowerLaw: 0, BendingPowerLaw: 1}.get(type(component))
     return [] if at is None else [(names[at], float(values[at]))]

@@ -126,12 +126,12 @@ class AnalyticDerivatives(Derivatives):
         self._last = Point(theta, *answer)
         return self._last
 
-    def observed(self, point: Point) -> Point:
+    def refined(self, point: Point) -> Point:
         """Return `point` with the observed information, if the problem has it and it is a maximum.
 
         Parameters at a bound are left out of that judgement: ln L need not be curved there.
         """
-        observed = self.problem.observed_information(point.theta)
+        observed = self._observed(point.theta)
         if observed is None:
             return point
         inside = (point.theta > self.bounds[:, 0]) & (point.theta < self.bounds[:, 1])
@@ -144,14 +144,12 @@ class AnalyticDerivatives(Derivatives):
         self.kind = "observed information"
         return point._replace(information=observed)
 
-    def refined(self, point: Point) -> Point:
-        values = self.problem.parameters.expand(point.theta)[0]
-        observed = self.problem._observed_information(values)
+    def _observed(self, theta: FloatArray) -> FloatArray | None:
+        observed = self.problem._observed_information(self.problem.parameters.expand(theta)[0])
         if observed is None:
-            return point
-        self.kind = "observed information"
+            return None
         free = self.problem.parameters.free_index
-        return point._replace(information=observed[np.ix_(free, free)])
+        return observed[np.ix_(free, free)]
 
     def improve_on(self, theta: FloatArray, log_likelihood: float) -> Point | None:
         # One pass over the data gives all three, and most trials succeed: do not ask twice.

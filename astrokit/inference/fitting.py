@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,14 +92,14 @@ def fit(
     recorder = Recorder(
         "astrokit.inference.fit", arguments, seed=sequence, citations=problem.citation_keys
     )
-    coarse = problem._coarse()
-    search = searcher(coarse or problem, method)
+    search = searcher(problem, method)
     rng = np.random.default_rng(sequence)
-    starts = _starts(coarse or problem, start, n_starts, rng)
-    ends, records = _climb_all(search, starts)
-    if coarse is not None:
-        search = search.on(problem)
-        ends, records = _climb_again(search, records)
+    guide = problem._coarse()
+    starts = _starts(guide or problem, start, n_starts, rng)
+    if guide is None:
+        ends, records = _climb_all(search, starts)
+    else:
+        ends, records = _climb_with_guide(search, searcher(guide, method), starts)
     point, cov, tested = _checked_maximum(search, ends, records)
     notes = _reservations(problem, point, cov, tested, records)
     for sentence, category in notes:
@@ -188,14 +187,6 @@ def _climb_all(search: Searcher, starts: list[FloatArray]) -> tuple[list[Point],
             ends.append(end.point)
             ends.sort(key=lambda point: -point.log_likelihood)
     return ends, records
-
-
-def _climb_again(search: Searcher, coarse: list[Start]) -> tuple[list[Point], list[Start]]:
-    """Return what :func:`_climb_all` does, each search going on where its coarse one ended."""
-    begin = list(dict.fromkeys(record.end for record in coarse))
-    ends, fine = _climb_all(search, [np.array(theta) for theta in begin])
-    by_begin = dict(zip(begin, fine, strict=True))
-    return ends, [replace(by_begin[record.end], start=record.start) for record in coarse]
 
 
 def _climb_with_guide(

@@ -155,7 +155,7 @@ def test_the_html_of_rows_is_well_formed_and_escaped(sigma):
 # ---- the shipped notebooks ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
 def test_notebooks_are_committed_clean(path):
     """No outputs, no counters, no traces of the author's machine; a title comes first."""
     content = nbformat.read(path, as_version=4)

@@ -203,12 +203,19 @@ def _explain(failure: Any, content: Any) -> str:
 
 def _environment(folder: str, fast: bool) -> dict[str, str]:
     """Return the kernel's environment: figures inline, no start-up files of the user's IPython."""
-    return {
+    environment = {
         **os.environ,
         "ASTROKIT_FAST": "1" if fast else "",
         "IPYTHONDIR": os.path.join(folder, ".ipython"),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # no debugger notices from older kernels
     }
+    checkout = Path(__file__).resolve().parents[2]
+    if (checkout / "pyproject.toml").is_file():
+        # A checkout that is not installed is importable here only, not in the empty folder.
+        paths = [str(checkout), os.environ.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    return environment
 
 
 def _recorded(content: Any) -> list[Row | Skipped]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, LikelihoodError
-from .draws import DE_MODE, SNOOKER, STRETCH, BlockDraws
+from .draws import DE_MODE, STRETCH, BlockDraws
 
 if TYPE_CHECKING:
     from .parameters import Parameters
@@ -63,7 +63,8 @@ class TablePrior:
 
     def inside(self, theta: FloatArray) -> NDArray[np.bool_]:
         """Return which rows lie in the support (NaN does not)."""
-        return ((theta >= self._low) & (theta <= self._high)).all(axis=1)
+        inside: NDArray[np.bool_] = (theta >= self._low) & (theta <= self._high)
+        return np.asarray(inside.all(axis=1))
 
     def density(self, theta: FloatArray) -> FloatArray | float:
         """Return the log density of rows that lie in the support."""
@@ -124,7 +125,11 @@ class NumpyEngine:
             for side in (0, 1):
                 active, threshold = draws.active[s, side], draws.threshold[s, side]
                 q, jacobian = _propose(
-                    draws.kind[s, side], draws.scale[s, side], coords, active, draws.partners[s, side]
+                    draws.kind[s, side],
+                    draws.scale[s, side],
+                    coords,
+                    active,
+                    draws.partners[s, side],
                 )
                 new = self.log_posterior(q)
                 take = new - log_prob[active] + jacobian > threshold

@@ -85,14 +85,14 @@ def compiled_likelihood(function: Callable[..., float]) -> CompiledFunction:
     ...     for y in data[0]:
     ...         total -= 0.5 * (y - values[0]) ** 2
     ...     return total
-    >>> constant(np.array([1.0]), np.array([[1.0, 2.0]]))
+    >>> float(constant(np.array([1.0]), np.array([[1.0, 2.0]])))
     -0.5
     """
     return CompiledFunction(function)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def log_prior(theta, table):
+def log_prior(theta: Any, table: Any) -> float:
     """Return the log prior density of one vector from the ``(d, 7)`` table of its priors."""
     total = 0.0
     for k in range(theta.size):
@@ -109,7 +109,7 @@ def log_prior(theta, table):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def propose(kind, scale, x, first, second, third, q):
+def propose(kind: int, scale: float, x: Any, first: Any, second: Any, third: Any, q: Any) -> float:
     """Write one proposal into `q`; return the part of the log Jacobian that depends on positions.
 
     Operations and their order are those of the NumPy engine, so both give the same bits.
@@ -137,8 +137,19 @@ def propose(kind, scale, x, first, second, third, q):
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def run_block(
-    function, data, template, free, priors, coords, log_prob, draws, sweeps, history, accepted, bad
-):
+    function: Any,
+    data: Any,
+    template: Any,
+    free: Any,
+    priors: Any,
+    coords: Any,
+    log_prob: Any,
+    draws: Any,
+    sweeps: Any,
+    history: Any,
+    accepted: Any,
+    bad: Any,
+) -> tuple[int, int]:
     """Run sweeps of the ensemble in place; return (rows written, sweep of the first NaN or -1).
 
     Parameters

@@ -1,0 +1,191 @@
+"""Save results to HDF5 and read them back: arrays as datasets, the rest as JSON, no pickle."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError, ReadError
+
+__all__ = ["StoredChain", "load", "save"]
+
+FloatArray = NDArray[np.float64]
+
+FORMAT = 1
+# A closed list: a file names what it holds, and never code to import.
+_KINDS = {"Fit": "fit_result", "Posterior": "posterior"}
+_LAZY_BYTES = 1 << 28  # a longer chain stays on disk after load
+
+
+def save(result: Any, path: str | os.PathLike[str]) -> None:
+    """Write a Fit or Posterior to an HDF5 file.
+
+    The file appears whole or not at all; one of that name is replaced.
+
+    Parameters
+    ----------
+    result : Fit or Posterior
+        Gives its content by ``to_record()``: JSON types, and arrays by name.
+    path : path-like
+
+    Raises
+    ------
+    InputError
+        For anything else, or a directory that does not exist.
+    """
+    import h5py
+
+    kind = type(result).__name__
+    if kind not in _KINDS:
+        raise InputError("this cannot be saved here", value=kind, allowed=", ".join(_KINDS))
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise InputError(
+            "the directory does not exist", value=path.parent.name, hint="make it first"
+        )
+    record, arrays = result.to_record()
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        with h5py.File(temporary, "w") as file:
+            file.attrs["astrokit_format"] = FORMAT
+            file.attrs["kind"] = kind
+            file["record"] = json.dumps(_encoded(record), sort_keys=True)
+            for name, array in arrays.items():
+                _write_array(file, f"arrays/{name}", array)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """Return the Fit or Posterior stored in a file by ``save``.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    Fit or Posterior
+        A Posterior with a chain of more than 256 MB goes on reading from the file.
+
+    Raises
+    ------
+    ReadError
+        When the file does not exist, or is not one that astrokit wrote.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from astrokit.inference import Parameter, Parameters, PoissonProblem, Uniform, load
+    >>> rate = Parameters([Parameter("rate", 1.0, Uniform(0, 100))])
+    >>> fit = PoissonProblem([0, 1], [26, 24], lambda x, rate: rate, rate).fit()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     fit.save(pathlib.Path(folder) / "fit.h5")
+    ...     load(pathlib.Path(folder) / "fit.h5") == fit
+    True
+    """
+    import h5py
+
+    path = Path(path)
+    if not path.is_file():
+        raise ReadError("there is no such file", value=path.name, hint="check the name and folder")
+    try:
+        with h5py.File(path, "r") as file:
+            kind, version = str(file.attrs["kind"]), int(file.attrs["astrokit_format"])
+            record = _decoded(json.loads(file["record"].asstr()[()]))
+            arrays = {name: _read_array(path, data) for name, data in file["arrays"].items()}
+    except (OSError, KeyError, ValueError, AttributeError) as error:
+        raise ReadError(
+            "this is not a result that astrokit saved",
+            value=f"{path.name}: {error}",
+            hint="give a file written by save() of a Fit or Posterior",
+        ) from error
+    if version > FORMAT or kind not in _KINDS:
+        raise ReadError(
+            "this file was written by a newer astrokit",
+            value=f"{path.name}: {kind}, {version}",
+            hint="update astrokit",
+        )
+    cls = getattr(import_module(f".{_KINDS[kind]}", __package__), kind)
+    return cls.from_record(record, arrays)
+
+
+class StoredChain:
+    """A chain in a saved file, read in parts when asked.
+
+    Parameters
+    ----------
+    path : Path
+    shape : tuple
+        ``(ensembles, rows, walkers, d + 1)``.
+    """
+
+    def __init__(self, path: Path, name: str, shape: tuple[int, ...]) -> None:
+        self._path = path
+        self._name = name
+        self._shape = shape
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """``(ensembles, rows, walkers, d + 1)``."""
+        n, rows, walkers, width = self._shape
+        return n, rows, walkers, width
+
+    def read(
+        self, ensemble: int, start: int = 0, stop: int | None = None, step: int = 1
+    ) -> FloatArray:
+        """Return records ``(n, W, d + 1)`` of a strided range of rows."""
+        import h5py
+
+        with h5py.File(self._path, "r") as file:
+            return np.asarray(file[self._name][ensemble, start:stop:step])
+
+
+def _write_array(file: Any, name: str, array: Any) -> None:
+    """Write an array, or a chain piece by piece."""
+    if isinstance(array, np.ndarray):
+        file[name] = array
+        return
+    rows = max(1, min(array.shape[1], (1 << 20) // (8 * array.shape[2] * array.shape[3])))
+    data = file.create_dataset(name, array.shape, "<f8", chunks=(1, rows, *array.shape[2:]))
+    for ensemble in range(array.shape[0]):
+        at = 0
+        for piece in array.pieces(ensemble):
+            data[ensemble, at : at + len(piece)] = piece
+            at += len(piece)
+
+
+def _read_array(path: Path, data: Any) -> Any:
+    if data.ndim == 4 and data.nbytes > _LAZY_BYTES:
+        return StoredChain(path.absolute(), data.name, data.shape)
+    return data[()]
+
+
+def _encoded(value: Any) -> Any:
+    """Return JSON types in which NaN and infinity, which JSON lacks, are named."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": repr(value)}
+    if isinstance(value, Mapping):
+        return {key: _encoded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encoded(item) for item in value]
+    return value
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, dict):
+        if set(value) == {"float"} and isinstance(value["float"], str):
+            return float(value["float"])
+        return {key: _decoded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_decoded(item) for item in value]
+    return value

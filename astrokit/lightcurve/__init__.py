@@ -4,10 +4,13 @@ What this room does not do: it reduces no raw data, corrects no background and c
 detector. It reads what mission software writes, says what it understood, and hands plain arrays
 to the other rooms.
 
-Where to look: `lightcurve` (the class), `info` (what travels with it), `gti` (interval algebra),
-`operations` (rebin, split, select, concatenate, fill), `events` (event list to light curve),
-`readers` (the entrance for files, with `options`, `report`, `missions`, `fits_reader`,
-`fits_time` and `table_reader` behind it), `writers`, `convert` (TimeSeries, pandas, tables) and
+Where to look: `lightcurve` (the class), `checks` (what its constructor refuses), `info` (what
+travels along), `gti` (interval algebra), `operations` (rebin, split, select, concatenate, fill),
+`sorting`, `events` (event list to light curve),
+`readers` (the entrance for files), with
+`options`, `report`, `missions`, `fits_reader`, `fits_time`, `fits_lightcurve`, `text_table`,
+`table_reader`, `ecsv_reader` and `assemble` behind it, `writers`, `native` (the lossless form),
+`convert` (TimeSeries, pandas, tables) and
 `plots`.
 """
 

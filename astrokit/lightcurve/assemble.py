@@ -15,9 +15,9 @@ from . import gti as intervals
 from .events import bin_events
 from .info import LightCurveInfo
 from .lightcurve import LightCurve
-from .operations import sorted_rows
 from .options import ReadOptions
 from .report import ReportBuilder
+from .sorting import sorted_rows
 
 __all__ = ["RawColumns", "assemble", "assemble_events"]
 

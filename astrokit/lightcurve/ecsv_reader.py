@@ -42,7 +42,8 @@ def read_ecsv(
 
     try:
         table: Any = Table.read(io.StringIO(content.decode("utf-8")), format="ascii.ecsv")
-    except Exception as error:  # noqa: BLE001 - astropy raises many kinds for damaged headers
+    except Exception as error:
+        # astropy raises errors of many kinds for damaged headers
         raise ReadError("the ECSV file is damaged", value=str(error)) from error
     text = table.meta.get(native.KEY) if table.meta else None
     if text is not None and plain:

@@ -78,8 +78,9 @@ def bin_events(
     counts = _count(inside, edges)
     exposed = np.diff(intervals.elapsed_good_time(good, edges))
     fraction = np.clip(exposed / step, 0.0, 1.0)
-    # Edges carry rounding of the order of eps * time; without it a full bin may look unexposed.
-    fraction[np.abs(fraction - 1) < 1e-9] = 1.0
+    slack = _slack(good, step)
+    fraction[fraction > 1 - slack] = 1.0
+    fraction[fraction < slack] = 0.0
     valid = (fraction > 0) & (fraction >= least * (1 - 1e-9))
     with np.errstate(invalid="ignore", divide="ignore"):
         rate = np.where(valid, counts / (step * fraction), np.nan)
@@ -98,7 +99,7 @@ def bin_events(
 def _whole_bins(arrivals: NDArray[np.float64], step: float, unit: str) -> NDArray[np.float64]:
     """Return the span of the events, cut to whole bins: where it ends is not known any better."""
     first, last = float(arrivals.min()), float(arrivals.max())
-    whole = np.floor((last - first) / step * (1 + 1e-12))
+    whole = np.floor((last - first) / step)
     if whole < 1:
         raise InputError(
             "bin_size is longer than the time between the first and the last event",
@@ -111,7 +112,7 @@ def _whole_bins(arrivals: NDArray[np.float64], step: float, unit: str) -> NDArra
 
 def _edges(good: NDArray[np.float64], step: float, unit: str) -> NDArray[np.float64]:
     start, stop = float(good[0, 0]), float(good[-1, 1])
-    size = np.ceil((stop - start) / step * (1 - 1e-12))
+    size = np.ceil((stop - start) / step - _slack(good, step))
     if size > _MAX_BINS:
         raise InputError(
             "this bin size makes too many bins",
@@ -119,7 +120,15 @@ def _edges(good: NDArray[np.float64], step: float, unit: str) -> NDArray[np.floa
             allowed=f"up to {_MAX_BINS}",
             hint="check the unit of bin_size",
         )
-    return start + np.arange(int(max(size, 1)) + 1) * step
+    edges = np.arange(int(max(size, 1)) + 1, dtype=np.float64)
+    edges *= step
+    edges += start
+    return edges
+
+
+def _slack(good: NDArray[np.float64], step: float) -> float:
+    """Return the fraction of a bin by which rounding can shift an edge."""
+    return 1e-9 + 8 * float(np.spacing(np.abs(good).max())) / step
 
 
 def _count(inside: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -90,6 +90,7 @@ def _restored(hdus: list[Any], report: ReportBuilder) -> LightCurve:
 
 def _read_rates(table: FitsTable, options: ReadOptions, report: ReportBuilder) -> LightCurve:
     report.note(format="FITS light curve")
+    options.refuse("a light curve", "bin_size", "energy_range", "channel_range", "select")
     rate_column = _rate_column(table, options, report)
     rate = _vector_element(table, rate_column, options)
     error_column = _error_column(table, rate_column, options)
@@ -320,6 +321,7 @@ def _logical(value: Any) -> bool | None:
 
 def _read_events(table: FitsTable, options: ReadOptions, report: ReportBuilder) -> LightCurve:
     report.note(format="FITS event list")
+    options.refuse("an event list", "rate_column", "error_column", "bin_width", "band", "select")
     times = table.column(table.time_column) * table.frame.scale + table.frame.zero
     keep, band = _selected(table, options, report)
     info = _info(table, options, report, "ct / s" if table.frame.unit == "s" else "ct / d")
@@ -361,11 +363,11 @@ def _selected(
                 "channel_range needs a column PI, PHA or CHANNEL",
                 value=", ".join(table.hdu.columns.names),
             )
-        low, high = options.channel_range
+        first, last = options.channel_range
         channel = table.column(name)
-        keep &= (channel >= low) & (channel <= high)
+        keep &= (channel >= first) & (channel <= last)
         report.columns["channel"] = name
-        report.drop(f"outside channels {low} to {high}", int(np.sum(~keep)))
+        report.drop(f"outside channels {first} to {last}", int(np.sum(~keep)))
     if options.energy_range is not None:
         low, high = (float(e) for e in as_array(options.energy_range, "energy_range", unit="keV"))
         band = (low, high)

@@ -332,7 +332,7 @@ def _gti_frame(
 
 def _layered(header: Any, fallback: Any) -> Any:
     """Return the time keywords of `header`, each completed from `fallback`."""
-    merged = {}
+    merged: dict[str, Any] = {}
     groups = (
         ("TIMEZERO", "TIMEZERI", "TIMEZERF"),
         ("MJDREF", "MJDREFI", "MJDREFF", "BJDREFI", "BJDREFF", "JDREF"),

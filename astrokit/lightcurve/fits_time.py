@@ -17,7 +17,7 @@ __all__ = ["TimeFrame", "frame_of", "header_value", "require_same_frame", "timep
 
 _JD_MJD = 2400000.5
 _TJD_MJD = 40000.0  # truncated Julian date, in which XRONOS writes TIMEZERO
-_SAME_MJD = 1e-6 / 86400.0  # references closer than a microsecond are the same one
+_SAME_MJD = 1e-5 / 86400.0  # one double of an MJD resolves a microsecond; below 10 they agree
 
 
 @dataclass(frozen=True)
@@ -81,19 +81,18 @@ def frame_of(
     scale = time_unit_factor(file_unit, unit)
     keyword_scale = time_unit_factor(keyword_unit or file_unit, unit)
 
-    mjdref = _mjdref(header, primary)
-    zero = _number("TIMEZERO", header, primary)
+    reference = _mjdref(header, primary)
+    zero_pair = _pair("TIMEZERO", header, primary) or (0.0, 0.0)
     is_xronos = "XRONOS" in str(header_value("CONTENT", header) or "").upper()
-    if is_xronos and zero is not None:
-        zero_mjd = _TJD_MJD + zero
-        if mjdref is None:
-            mjdref, zero = zero_mjd, 0.0
-            report.assume("XRONOS output: times count from TIMEZERO, a truncated Julian date")
-        else:
-            zero = (zero_mjd - mjdref) * time_unit_factor("d", unit)
-            report.assume("XRONOS output: TIMEZERO is a truncated Julian date")
+    if is_xronos and zero_pair != (0.0, 0.0):
+        report.assume("XRONOS output: TIMEZERO is a truncated Julian date (MJD - 40000)")
+        start = (_TJD_MJD + zero_pair[0], zero_pair[1])
+        reference = reference or start
+        days = (start[0] - reference[0]) + (start[1] - reference[1])
+        zero = days * time_unit_factor("d", unit)
     else:
-        zero = (zero or 0.0) * keyword_scale
+        zero = sum(zero_pair) * keyword_scale
+    mjdref = None if reference is None else sum(reference)
     if options.mjdref is not None:
         mjdref = float(options.mjdref)
     if options.timezero is not None:
@@ -113,21 +112,21 @@ def frame_of(
     )
 
 
-def _number(key: str, *headers: Any) -> float | None:
-    """Return KEY, or KEYI + KEYF, of the first header that has either.
+def _pair(key: str, *headers: Any) -> tuple[float, float] | None:
+    """Return KEYI and KEYF, or KEY and 0, of the first header that has either.
 
-    The split form wins: it is the more precise one.
+    The split form wins, and stays split: in days, one double resolves 0.6 microseconds only.
     """
     stem = key[:7]
     for header in headers:
         if header is None:
             continue
         whole, part = header_value(stem + "I", header), header_value(stem + "F", header)
-        one = header_value(key, header)
         if whole is not None or part is not None:
-            return _float(whole or 0, stem + "I") + _float(part or 0, stem + "F")
+            return _float(whole or 0, stem + "I"), _float(part or 0, stem + "F")
+        one = header_value(key, header)
         if one is not None:
-            return _float(one, key)
+            return _float(one, key), 0.0
     return None
 
 
@@ -142,27 +141,26 @@ def _float(value: Any, key: str) -> float:
         ) from error
 
 
-def _mjdref(*headers: Any) -> float | None:
+def _mjdref(*headers: Any) -> tuple[float, float] | None:
+    """Return MJDREF as whole days and a fraction; BJDREF (Kepler, TESS) and JDREF become MJD."""
     for header in headers:
-        mjd = _split_reference(header, "MJDREF")
+        mjd = _pair("MJDREF", header)
         if mjd is not None:
             return mjd
         for key in ("BJDREF", "JDREF"):
-            jd = _split_reference(header, key)
+            jd = _reference(header, key)
             if jd is not None:
-                # Kepler writes 2454833, TESS 2457000: subtracting first keeps the fraction.
-                return jd - _JD_MJD
+                return jd[0] - _JD_MJD, jd[1]
     return None
 
 
-def _split_reference(header: Any, key: str) -> float | None:
-    if header is None:
-        return None
+def _reference(header: Any, key: str) -> tuple[float, float] | None:
+    """Return KEYI and KEYF, or KEY: these names are shorter than the eight letters of FITS."""
     whole, part = header_value(key + "I", header), header_value(key + "F", header)
     if whole is not None or part is not None:
-        return _float(whole or 0, key + "I") + _float(part or 0, key + "F")
+        return _float(whole or 0, key + "I"), _float(part or 0, key + "F")
     one = header_value(key, header)
-    return None if one is None else _float(one, key)
+    return None if one is None else (_float(one, key), 0.0)
 
 
 def _time_unit(text: Any) -> str | None:
@@ -213,9 +211,12 @@ def require_same_frame(
     if header_value("TIMEREF", gti_header) and data.reference and gti.reference != data.reference:
         differences.append(f"TIMEREF {gti.reference} and {data.reference}")
     own = _mjdref(gti_header)
-    known = check_reference and own is not None and data.mjdref is not None
-    if known and abs(own - data.mjdref) > _SAME_MJD:  # type: ignore[operator]
-        differences.append(f"MJDREF {own!r} and {data.mjdref!r}")
+    if not check_reference or own is None or data.mjdref is None:
+        offset = 0.0
+    else:
+        offset = sum(own) - data.mjdref
+    if abs(offset) > _SAME_MJD:
+        differences.append(f"MJDREF {offset:+g} d from that of the data")
     if differences:
         raise ReadError(
             f"the good time intervals in {name} are in another time than the data",

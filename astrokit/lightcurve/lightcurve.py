@@ -1,9 +1,8 @@
-"""`LightCurve`: rates in time bins with errors, exposure, good time intervals and a time reference."""
+"""`LightCurve`: rates in time bins with errors, exposure, good time and a time reference."""
 
 from __future__ import annotations
 
 import hashlib
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +11,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from astrokit.boundary import as_array, require_equal_lengths
-from astrokit.errors import DataWarning, InputError
+from astrokit.errors import InputError
 
 from . import gti as intervals
-from .info import LightCurveInfo, canonical_unit, time_unit_factor
+from .checks import (
+    EVEN,
+    checked_fraction,
+    checked_width,
+    frozen,
+    info_from_units,
+    require_increasing,
+    runs_of_bins,
+    without_bad_errors,
+)
+from .info import LightCurveInfo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,9 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["LightCurve"]
 
 Array = NDArray[np.float64]
-
-# Spacings may differ by this fraction of a bin: barycentred Kepler cadences do by 1e-5.
-_EVEN = 1e-3
 
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
@@ -118,37 +124,37 @@ class LightCurve:
         gti: ArrayLike | None = None,
         info: LightCurveInfo | None = None,
     ) -> None:
-        info = _info_from_units(time, rate) if info is None else info
+        info = info_from_units(time, rate) if info is None else info
         times = as_array(time, "time", unit=info.time_unit)
         unit = info.rate_unit or None
         rates = as_array(rate, "rate", unit=unit, missing="nan")
         errors = None if error is None else as_array(error, "error", unit=unit, missing="nan")
-        fraction = _checked_fraction(exposure_fraction)
+        fraction = checked_fraction(exposure_fraction)
         require_equal_lengths(time=times, rate=rates, error=errors, exposure_fraction=fraction)
-        _require_increasing(times)
-        width = _checked_width(bin_width, times, info.time_unit)
+        require_increasing(times)
+        width = checked_width(bin_width, times, info.time_unit)
 
         valid = np.isfinite(rates)
         if errors is not None:
-            valid = _without_bad_errors(valid, errors)
+            valid = without_bad_errors(valid, errors)
         if fraction is not None and not info.keeps_filled_bins:
             valid &= fraction > 0
         if gti is None:
-            good = _runs_of_bins(times, width, valid)
+            good = runs_of_bins(times, width, valid)
         else:
             good = intervals.merge(gti, unit=info.time_unit)
             # A sliver of overlap is rounding of the edges, no good time.
             valid &= intervals.coverage(good, times - width / 2, times + width / 2) > 1e-6
 
         state = {
-            "time": _frozen(times),
-            "rate": _frozen(np.where(valid, rates, np.nan)),
-            "error": None if errors is None else _frozen(np.where(valid, errors, np.nan)),
-            "bin_width": width if isinstance(width, float) else _frozen(width),
-            "exposure_fraction": None if fraction is None else _frozen(fraction),
-            "gti": _frozen(good),
+            "time": frozen(times),
+            "rate": frozen(np.where(valid, rates, np.nan)),
+            "error": None if errors is None else frozen(np.where(valid, errors, np.nan)),
+            "bin_width": width if isinstance(width, float) else frozen(width),
+            "exposure_fraction": None if fraction is None else frozen(fraction),
+            "gti": frozen(good),
             "info": info,
-            "valid": _frozen(valid),
+            "valid": frozen(valid),
             "read_report": None,
         }
         for name, value in state.items():
@@ -193,10 +199,10 @@ class LightCurve:
     def is_evenly_sampled(self) -> bool:
         """True if all spacings are equal (invalid bins count as present)."""
         if self.n < 3:
-            return self.n == 2 or np.all(np.asarray(self.bin_width) > 0)
+            return self.n == 2 or bool(np.all(np.asarray(self.bin_width) > 0))
         spacing = np.diff(self.time)
         resolution = 4 * np.spacing(np.abs(self.time).max())
-        return bool(np.ptp(spacing) <= 2 * (_EVEN * np.median(spacing) + resolution))
+        return bool(np.ptp(spacing) <= 2 * (EVEN * np.median(spacing) + resolution))
 
     @property
     def dt(self) -> float:
@@ -233,7 +239,7 @@ class LightCurve:
     # ---- what one does with it ------------------------------------------------------------------
 
     def rebin(self, dt: float, *, min_exposure: float = 0.5) -> LightCurve:
-        """Return the curve in bins of width `dt`; see :func:`astrokit.lightcurve.operations.rebin`."""
+        """Return the curve in wider bins; see :func:`astrokit.lightcurve.operations.rebin`."""
         from .operations import rebin
 
         return rebin(self, dt, min_exposure=min_exposure)
@@ -318,9 +324,9 @@ class LightCurve:
         >>> ak.LightCurve.from_unsorted([3, 1, 1], [9, 1, 2], duplicates="average").rate
         array([1.5, 9. ])
         """
-        from .operations import sorted_rows
+        from .sorting import sorted_rows
 
-        info = _info_from_units(time, rate) if info is None else info
+        info = info_from_units(time, rate) if info is None else info
         rows = sorted_rows(
             as_array(time, "time", unit=info.time_unit),
             as_array(rate, "rate", unit=info.rate_unit or None, missing="nan"),
@@ -470,101 +476,3 @@ class LightCurve:
         from .describe import describe_html
 
         return describe_html(self)
-
-
-def _info_from_units(time: Any, rate: Any) -> LightCurveInfo:
-    time_unit, rate_unit = getattr(time, "unit", None), getattr(rate, "unit", None)
-    days = time_unit is not None and time_unit_factor(str(time_unit), "s") >= 3600.0
-    return LightCurveInfo(
-        time_unit="d" if days else "s",
-        rate_unit="ct / s" if rate_unit is None else canonical_unit(rate_unit, "unit of rate"),
-    )
-
-
-def _checked_fraction(fraction: ArrayLike | None) -> Array | None:
-    if fraction is None:
-        return None
-    values = as_array(fraction, "exposure_fraction", missing="nan")
-    # No statement about the exposure is no exposure (FITS writers put NaN beside a NaN rate).
-    values = np.where(np.isnan(values), 0.0, values)
-    # Single precision columns hold 1.0000001.
-    if values.min() < 0 or values.max() > 1 + 1e-5:
-        bad = values.min() if values.min() < 0 else values.max()
-        raise InputError(
-            "exposure_fraction is out of range",
-            value=float(bad),
-            allowed="0 to 1",
-            hint="divide exposure times by the bin width",
-        )
-    return np.minimum(values, 1.0)
-
-
-def _require_increasing(times: Array) -> None:
-    steps = np.diff(times)
-    if np.all(steps > 0):
-        return
-    first = int(np.flatnonzero(~(steps > 0))[0])
-    kind = "has duplicate values" if np.all(steps >= 0) else "is not in increasing order"
-    raise InputError(
-        f"time {kind}",
-        value=f"{float(times[first])!r} then {float(times[first + 1])!r} at index {first + 1}",
-        hint="use LightCurve.from_unsorted(time, rate, error, duplicates='average'), or the "
-        "keywords sort= and duplicates= of read_lightcurve",
-    )
-
-
-def _checked_width(width: ArrayLike | None, times: Array, unit: str) -> float | Array:
-    if width is None:
-        return _common_spacing(times)
-    values = as_array(width, "bin_width", unit=unit, ndim=None)
-    if np.any(values < 0):
-        raise InputError("bin_width is negative", value=float(values.min()), allowed=">= 0")
-    if values.size == 1 or np.all(values == values.ravel()[0]):
-        require = times if values.size == 1 else values
-        require_equal_lengths(time=times, bin_width=require)
-        return float(values.ravel()[0])
-    require_equal_lengths(time=times, bin_width=values)
-    return values
-
-
-def _common_spacing(times: Array) -> float:
-    """Return the median spacing if every spacing is a multiple of it, else 0."""
-    if len(times) < 2:
-        return 0.0
-    spacing = np.diff(times)
-    dt = float(np.median(spacing))
-    steps = spacing / dt
-    return dt if np.all(np.abs(steps - np.rint(steps)) < 10 * _EVEN) else 0.0
-
-
-def _without_bad_errors(valid: NDArray[np.bool_], errors: Array) -> NDArray[np.bool_]:
-    with np.errstate(invalid="ignore"):
-        bad = valid & ~(errors > 0)
-    if bad.any():
-        warnings.warn(
-            f"{int(bad.sum())} of {len(errors)} bins have a missing, zero or negative error and "
-            "are marked invalid; pass error=None if the errors mean nothing",
-            DataWarning,
-            stacklevel=4,
-        )
-    return valid & ~bad
-
-
-def _runs_of_bins(times: Array, width: float | Array, valid: NDArray[np.bool_]) -> Array:
-    """Return the intervals that valid, contiguous bins cover."""
-    if not valid.any():
-        return np.empty((0, 2))
-    half = np.broadcast_to(np.asarray(width) / 2, times.shape)
-    if not np.any(half > 0):
-        # Point samples: one interval that holds them all (half-open, so one step longer).
-        good = times[valid]
-        return np.array([[good[0], np.nextafter(good[-1], np.inf)]])
-    edges = np.column_stack([times - half, times + half])[valid]
-    return intervals.merge_short_gaps(edges, 2 * _EVEN * float(np.median(half)) * 2)
-
-
-def _frozen(array: NDArray[Any]) -> Any:
-    """Return a read-only copy: a light curve does not change behind a result that rests on it."""
-    copy = np.array(array, order="C", copy=True)
-    copy.setflags(write=False)
-    return copy

@@ -131,6 +131,24 @@ class ReadOptions:
         """True if the user asked for no errors (the number 0 is a column)."""
         return self.error_column is False
 
+    def refuse(self, kind: str, *names: str) -> None:
+        """Raise if an override was given that means nothing for this kind of file.
+
+        Raises
+        ------
+        InputError
+            An override that is silently ignored would be taken for one that was obeyed.
+        """
+        for name in names:
+            value = getattr(self, name)
+            if value is not None:
+                hint = "leave it out"
+                if name == "bin_size":
+                    hint = "leave it out, and use rebin() on the light curve"
+                raise InputError(
+                    f"the file is {kind}, to which {name} does not apply", value=value, hint=hint
+                )
+
     @classmethod
     def from_keywords(cls, overrides: Mapping[str, Any]) -> ReadOptions:
         """Return the options, or a TypeError that lists near matches of a misspelt keyword.

@@ -18,7 +18,7 @@ __all__ = ["read_lightcurve"]
 
 
 def read_lightcurve(path: str | Path, **overrides: Any) -> LightCurve:
-    """Read a light curve, or make one of an event list.
+    r"""Read a light curve, or make one of an event list.
 
     FITS files of XMM-Newton, RXTE, NICER, NuSTAR, Swift, eROSITA, Chandra, AstroSat, Kepler and
     TESS, of XRONOS and of any mission that follows the OGIP rules; text, CSV, QDP and ECSV tables;
@@ -57,7 +57,7 @@ def read_lightcurve(path: str | Path, **overrides: Any) -> LightCurve:
     >>> import pathlib, tempfile, astrokit as ak
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder) / "curve.txt"
-    ...     size = path.write_text("time rate error\\n0 5.1 0.2\\n100 4.9 0.2\\n200 5.3 0.2\\n")
+    ...     size = path.write_text("time rate error\n0 5.1 0.2\n100 4.9 0.2\n200 5.3 0.2\n")
     ...     lc = ak.read_lightcurve(path)
     >>> lc
     LightCurve: 3 bins of 100 s, 3 valid, from -50 to 250 s

@@ -31,7 +31,9 @@ ROLES = {
     ),
     "exposure": ("fracexp", "frac", "exposurefraction", "fractionalexposure", "exposure"),
 }  # fmt: skip
-_ERRORS_OF = "{0}err {0}error err{0} error{0} e{0} d{0} sigma{0} sig{0} unc{0} {0}unc".split()
+_ERRORS_OF = (
+    "{0}err", "{0}error", "err{0}", "error{0}", "e{0}", "d{0}", "sigma{0}", "sig{0}", "{0}unc",
+)  # fmt: skip
 _GENERAL_ERRORS = ("error", "err", "dy", "e", "sigma", "uncertainty", "unc", "yerr", "rateerr")
 _MAGNITUDES = ("mag", "magnitude", "vmag")
 # Columns that tell apart the curves of a table with several.
@@ -55,11 +57,10 @@ def read_text(content: bytes, options: ReadOptions, report: ReportBuilder) -> Li
     ReadError
         If the columns cannot be told, or rows belong to several curves.
     """
-    if options.bin_size is not None:
-        raise ReadError(
-            "bin_size is for event lists in FITS files, and this is a text file",
-            hint="read the column of times yourself and use LightCurve.from_events",
-        )
+    options.refuse(
+        "a text table",
+        *("bin_size", "energy_range", "channel_range", "hdu", "band", "quality_mask"),
+    )
     table = parse_text(content)
     report.note(format=table.kind, rows_read=table.n_rows)
     keep = _selected(table, options, report)
@@ -89,8 +90,7 @@ def read_text(content: bytes, options: ReadOptions, report: ReportBuilder) -> Li
         mjdref=frame.mjdref,
         time_system=(options.time_system or "").upper(),
         timezero=float(options.timezero or 0.0),
-        **_origin(options),
-    )
+    ).replace(**_origin(options))
     report.note(
         time_unit=frame.unit,
         mjdref=frame.mjdref,

@@ -13,6 +13,7 @@ __all__ = ["Ascent", "ascend", "held_at_bounds", "mahalanobis"]
 
 FloatArray = NDArray[np.float64]
 _CURVATURE_FLOOR = 1e-10  # of the largest; below it a direction counts as flat
+_PATIENCE = 8  # steps before the climb asks for better information
 _STALLED = 1e-3  # ln L that may be left on the table where rounding stops the climb
 
 
@@ -29,7 +30,7 @@ def ascend(
     derivatives: Derivatives,
     theta: FloatArray,
     *,
-    max_iterations: int = 200,
+    max_iterations: int = 100,
     known: Point | None = None,
 ) -> Ascent:
     """Return the end of a climb from `theta` ``(d,)``.
@@ -43,9 +44,14 @@ def ascend(
     for iteration in range(max_iterations):
         if not point.is_usable:
             return Ascent(point, False, "ln L has no derivatives there", iteration)
-        if known is not None and _has_arrived(point, known):
-            return Ascent(point, True, "reached a maximum that is already known", iteration)
+        if iteration >= _PATIENCE:
+            point = derivatives.sharpened(point)
         trial, gain = _step(point, derivatives)
+        if known is not None and _has_arrived(point, gain, known, derivatives):
+            return Ascent(point, True, "reached a maximum that is already known", iteration)
+        if gain < derivatives.tolerance and iteration < _PATIENCE:
+            point = derivatives.sharpened(point)  # the end is believed from the best information
+            trial, gain = _step(point, derivatives)
         if gain < derivatives.tolerance:
             return Ascent(point, True, "", iteration)
         higher = _first_higher(derivatives, point, trial)
@@ -69,38 +75,60 @@ def mahalanobis(theta: FloatArray, point: Point) -> float:
     return float(offset @ point.information @ offset)
 
 
-def _has_arrived(point: Point, known: Point) -> bool:
+def _has_arrived(point: Point, gain: float, known: Point, derivatives: Derivatives) -> bool:
+    """Return whether `point` lies on the parabola of a known, well-determined maximum."""
     drop = known.log_likelihood - point.log_likelihood
-    return 0 <= drop < 1 and mahalanobis(point.theta, known) < 1
+    if not (0 <= drop < 0.5 and abs(gain - drop) < 0.05 and mahalanobis(point.theta, known) < 1):
+        return False
+    # On a ridge across the prior two places may be near in this sense and yet not one maximum.
+    return bool(
+        np.all(np.diag(known.information) * derivatives.widths**2 > 16) and _is_round(known)
+    )
+
+
+def _is_round(point: Point) -> bool:
+    scale = 1 / np.sqrt(np.diag(point.information))
+    return bool(np.linalg.eigvalsh(point.information * np.outer(scale, scale))[0] > 1e-4)
 
 
 def _step(point: Point, derivatives: Derivatives) -> tuple[FloatArray, float]:
-    """Return the place that a full step leads to (inside the bounds) and the gain it promises."""
+    """Return where a full step leads (inside the bounds) and the gain in ln L that it promises.
+
+    The step is the maximum of the parabola within bounds: a parameter that would leave is set to
+    its bound, and the others are solved for again with it there.
+    """
     bounds, widths = derivatives.bounds, derivatives.widths
+    score, curvature = point.score, _positive(point.information, widths)
+    room = np.clip(bounds - point.theta[:, None], -widths[:, None], widths[:, None])
     side = held_at_bounds(point.theta, bounds)
-    free = side * point.score <= 0
-    free[(side != 0) & (point.score == 0)] = False
-    step = np.zeros_like(point.theta)
-    if free.any():
-        step[free] = _solve(point.score[free], point.information[np.ix_(free, free)], widths[free])
-    trial = np.clip(point.theta + np.clip(step, -widths, widths), bounds[:, 0], bounds[:, 1])
-    gain = 0.5 * float(point.score @ (trial - point.theta))
-    if gain <= 0 < np.abs(step).max():  # the bounds turned the step round: go straight uphill
-        uphill = np.where(free, point.score, 0.0) * widths**2
-        uphill *= 0.1 / np.max(np.abs(uphill) / widths, initial=1e-300)
-        trial = np.clip(point.theta + uphill, bounds[:, 0], bounds[:, 1])
-        gain = 0.5 * float(point.score @ (trial - point.theta))
-    return trial, gain
+    free = (side * score <= 0) & ~((side != 0) & (score == 0))
+    step = np.zeros_like(score)
+    while free.any():
+        pull = score[free] - curvature[np.ix_(free, ~free)] @ step[~free]
+        wanted = _solved(curvature[np.ix_(free, free)], pull)
+        step[free] = np.clip(wanted, room[free, 0], room[free, 1])
+        stopped = step[free] != wanted
+        if not stopped.any():
+            break
+        free[np.flatnonzero(free)[stopped]] = False
+    gain = float(score @ step - 0.5 * step @ curvature @ step)
+    return np.clip(point.theta + step, bounds[:, 0], bounds[:, 1]), gain
 
 
-def _solve(score: FloatArray, information: FloatArray, widths: FloatArray) -> FloatArray:
-    """Return the uphill Newton step: |information| inverse times score, in scaled parameters."""
+def _positive(information: FloatArray, widths: FloatArray) -> FloatArray:
+    """Return |information|: curvature of the wrong sign turned round, flat directions made firm."""
     diagonal = np.abs(np.diag(information))
     scale = np.where(diagonal > 0, 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), widths)
     eigenvalues, vectors = np.linalg.eigh(information * np.outer(scale, scale))
     size = np.abs(eigenvalues)
     size = np.maximum(size, max(_CURVATURE_FLOOR * size.max(), 1e-300))
-    return scale * (vectors @ ((vectors.T @ (scale * score)) / size))
+    return (vectors * size) @ vectors.T / np.outer(scale, scale)
+
+
+def _solved(curvature: FloatArray, score: FloatArray) -> FloatArray:
+    """Return curvature^-1 score, with parameters scaled so that their units do not matter."""
+    scale = 1 / np.sqrt(np.diag(curvature))
+    return scale * np.linalg.solve(curvature * np.outer(scale, scale), scale * score)
 
 
 def _first_higher(derivatives: Derivatives, point: Point, trial: FloatArray) -> Point | None:

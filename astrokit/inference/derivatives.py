@@ -84,6 +84,10 @@ class Derivatives(abc.ABC):
         """Return the maximum with the information from which its errors are to follow."""
         return point
 
+    def sharpened(self, point: Point) -> Point:
+        """Return `point` with the information that makes the best step, whatever it costs."""
+        return point
+
     def value(self, theta: FloatArray) -> float:
         """Return ln L at one point."""
         return float(self.problem.log_likelihood(theta)[0])
@@ -131,7 +135,7 @@ class AnalyticDerivatives(Derivatives):
 
         Parameters at a bound are left out of that judgement: ln L need not be curved there.
         """
-        observed = self._observed(point.theta)
+        observed = self.problem.observed_information(point.theta)
         if observed is None:
             return point
         inside = (point.theta > self.bounds[:, 0]) & (point.theta < self.bounds[:, 1])
@@ -144,12 +148,12 @@ class AnalyticDerivatives(Derivatives):
         self.kind = "observed information"
         return point._replace(information=observed)
 
-    def _observed(self, theta: FloatArray) -> FloatArray | None:
-        observed = self.problem._observed_information(self.problem.parameters.expand(theta)[0])
-        if observed is None:
-            return None
-        free = self.problem.parameters.free_index
-        return observed[np.ix_(free, free)]
+    def sharpened(self, point: Point) -> Point:
+        # Scoring crawls along a curved ridge, where the Fisher information is a poor guide.
+        observed = self.problem.observed_information(point.theta)
+        if observed is None or not np.isfinite(observed).all():
+            return point
+        return point._replace(information=observed)
 
     def improve_on(self, theta: FloatArray, log_likelihood: float) -> Point | None:
         # One pass over the data gives all three, and most trials succeed: do not ask twice.

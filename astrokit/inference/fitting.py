@@ -262,8 +262,10 @@ def _reservations(
             notes.append((_undetermined(name), FitWarning))
         elif state != DETERMINED:
             notes.append((_at_bound(name, state, float(value)), FitWarning))
-    notes += [(_beyond(name), CoverageWarning) for name in _names(names, tested, tested.room < 1)]
-    skewed = (tested.reach == 1) & (np.abs(tested.drop - 0.5) > _ASYMMETRY)
+    determined = np.array([state == DETERMINED for state in cov.states])[tested.parameter]
+    beyond = determined & (tested.room < 1)
+    notes += [(_beyond(name), CoverageWarning) for name in _names(names, tested, beyond)]
+    skewed = determined & (tested.reach == 1) & (np.abs(tested.drop - 0.5) > _ASYMMETRY)
     notes += [(_not_a_parabola(name), CoverageWarning) for name in _names(names, tested, skewed)]
     notes += _disagreement(point, records)
     values = problem.parameters.expand(point.theta)[0]

@@ -69,6 +69,11 @@ class Searcher:
         end = ascend(self.derivatives, begin, known=known)
         if end.converged or self.fallback is None:
             return end
+        if isinstance(self.derivatives, AnalyticDerivatives):
+            newton = ascend(NumericalDerivatives(self.problem), end.point.theta)
+            end = ascend(self.derivatives, newton.point.theta, known=known)
+            if end.converged:
+                return end
         return ascend(self.derivatives, self._minimize(theta, self.fallback), known=known)
 
     def _minimize(self, theta: FloatArray, method: str) -> FloatArray:

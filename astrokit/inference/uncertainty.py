@@ -100,8 +100,8 @@ class Probe(NamedTuple):
 
 
 def probe(point: Point, cov: Covariance, derivatives: Derivatives) -> Probe:
-    """Return ln L one error up and down each determined parameter, the others following."""
-    known = np.flatnonzero(np.isfinite(np.diag(cov.matrix)))
+    """Return ln L one error up and down each parameter off its bounds, the others following."""
+    known = np.flatnonzero(np.diag(cov.spread) > 0)
     directions = cov.spread[known] / np.sqrt(np.diag(cov.spread)[known])[:, None]
     directions = np.concatenate([directions, -directions])
     low, high = derivatives.bounds.T

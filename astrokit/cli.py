@@ -231,7 +231,7 @@ def _info(_: argparse.Namespace) -> int:
     import numba
 
     from . import datasets
-    from .reproduce.page import versions
+    from .provenance import versions
 
     facts = {
         **versions(),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Iterable
 from html import escape
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from astrokit.provenance import versions
 
 from .markup import VERDICT_COLORS
 from .rows import Row, RowTable
@@ -16,15 +16,7 @@ from .rows import Row, RowTable
 if TYPE_CHECKING:
     from .runner import NotebookRun, Report
 
-__all__ = ["versions", "write_index", "write_notebook"]
-
-_PACKAGES = ("numpy", "scipy", "astropy", "numba", "emcee", "lmfit", "matplotlib", "h5py", "corner")
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that a result depends on: astrokit, Python and the main packages."""
-    found = {"astrokit": _version("astrokit"), "Python": platform.python_version()}
-    return found | {name: _version(name) for name in _PACKAGES}
+__all__ = ["write_index", "write_notebook"]
 
 
 def write_notebook(content: Any, folder: Path, name: str) -> None:
@@ -53,13 +45,6 @@ def write_index(report: Report) -> None:
         versions=_versions_line(),
     )
     (report.folder / "index.html").write_text(page, encoding="utf-8")
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def _headline(report: Report) -> str:

@@ -89,13 +89,13 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON types: what ``results.json`` holds."""
-        from .page import versions
+        from astrokit.provenance import versions
 
         return {
             "ok": self.ok,
             "fast": self.fast,
             "seconds": round(self.seconds, 1),
-            "versions": versions(),
+            "versions": dict(versions()),
             "notebooks": [_run_as_dict(run) for run in self.runs],
         }
 

@@ -92,43 +92,59 @@ def _is_round(point: Point) -> bool:
 
 
 def _step(point: Point, derivatives: Derivatives) -> tuple[FloatArray, float]:
-    """Return where a full step leads (inside the bounds) and the gain in ln L that it promises.
-
-    The step is the maximum of the parabola within bounds: a parameter that would leave is set to
-    its bound, and the others are solved for again with it there.
-    """
-    bounds, widths = derivatives.bounds, derivatives.widths
-    score, curvature = point.score, _positive(point.information, widths)
-    room = np.clip(bounds - point.theta[:, None], -widths[:, None], widths[:, None])
-    side = held_at_bounds(point.theta, bounds)
-    free = (side * score <= 0) & ~((side != 0) & (score == 0))
-    step = np.zeros_like(score)
-    while free.any():
-        pull = score[free] - curvature[np.ix_(free, ~free)] @ step[~free]
-        wanted = _solved(curvature[np.ix_(free, free)], pull)
-        step[free] = np.clip(wanted, room[free, 0], room[free, 1])
-        stopped = step[free] != wanted
-        if not stopped.any():
-            break
-        free[np.flatnonzero(free)[stopped]] = False
+    """Return where a full step leads (inside the bounds) and the gain in ln L that it promises."""
+    bounds, widths, score = derivatives.bounds, derivatives.widths, point.score
+    scale, vectors, size = _decomposed(point.information, widths)
+    step = scale * (vectors @ ((vectors.T @ (scale * score)) / size))
+    low = np.maximum(bounds[:, 0] - point.theta, -widths)
+    high = np.minimum(bounds[:, 1] - point.theta, widths)
+    if ((step > low) & (step < high)).all():
+        return point.theta + step, 0.5 * float(score @ step)
+    curvature = (vectors * size) @ vectors.T / (scale[:, None] * scale)
+    step = _bounded(score, curvature, low, high)
     gain = float(score @ step - 0.5 * step @ curvature @ step)
     return np.clip(point.theta + step, bounds[:, 0], bounds[:, 1]), gain
 
 
-def _positive(information: FloatArray, widths: FloatArray) -> FloatArray:
-    """Return |information|: curvature of the wrong sign turned round, flat directions made firm."""
-    diagonal = np.abs(np.diag(information))
+def _decomposed(
+    information: FloatArray, widths: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return scales, eigenvectors and sizes of |information|, flat directions made firm.
+
+    Curvature of the wrong sign is turned round, so that a step along it leads up.
+    """
+    diagonal = np.abs(np.diagonal(information))
     scale = np.where(diagonal > 0, 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), widths)
-    eigenvalues, vectors = np.linalg.eigh(information * np.outer(scale, scale))
+    eigenvalues, vectors = np.linalg.eigh(information * (scale[:, None] * scale))
     size = np.abs(eigenvalues)
-    size = np.maximum(size, max(_CURVATURE_FLOOR * size.max(), 1e-300))
-    return (vectors * size) @ vectors.T / np.outer(scale, scale)
+    return scale, vectors, np.maximum(size, max(_CURVATURE_FLOOR * size.max(), 1e-300))
+
+
+def _bounded(
+    score: FloatArray, curvature: FloatArray, low: FloatArray, high: FloatArray
+) -> FloatArray:
+    """Return the maximum of the parabola in a box around the present place.
+
+    A parameter that would leave is set to its end, and the others are solved for again with it
+    there; one that already sits at its end, or is pushed out of it, stays.
+    """
+    free = ~((low >= 0) & (score <= 0) | (high <= 0) & (score >= 0))
+    step = np.zeros_like(score)
+    while free.any():
+        pull = score[free] - curvature[np.ix_(free, ~free)] @ step[~free]
+        wanted = _solved(curvature[np.ix_(free, free)], pull)
+        step[free] = np.clip(wanted, low[free], high[free])
+        stopped = step[free] != wanted
+        if not stopped.any():
+            break
+        free[np.flatnonzero(free)[stopped]] = False
+    return step
 
 
 def _solved(curvature: FloatArray, score: FloatArray) -> FloatArray:
     """Return curvature^-1 score, with parameters scaled so that their units do not matter."""
-    scale = 1 / np.sqrt(np.diag(curvature))
-    return scale * np.linalg.solve(curvature * np.outer(scale, scale), scale * score)
+    scale = 1 / np.sqrt(np.diagonal(curvature))
+    return scale * np.linalg.solve(curvature * (scale[:, None] * scale), scale * score)
 
 
 def _first_higher(derivatives: Derivatives, point: Point, trial: FloatArray) -> Point | None:

@@ -249,6 +249,8 @@ class Problem(abc.ABC):
             return None
         log_likelihood, score, information = answer
         free = self._parameters.free_index
+        if free.size == score.size:
+            return answer
         return log_likelihood, score[free], information[np.ix_(free, free)]
 
     def observed_information(self, theta: ArrayLike) -> FloatArray | None:

@@ -9,6 +9,28 @@ from __future__ import annotations
 import reprlib
 from typing import Any
 
+__all__ = [
+    "AstrokitError",
+    "AstrokitWarning",
+    "CheckpointError",
+    "ComparisonError",
+    "ConvergenceWarning",
+    "CoverageWarning",
+    "DataUnavailableError",
+    "DataWarning",
+    "FitError",
+    "FitWarning",
+    "InputError",
+    "LikelihoodError",
+    "MaskError",
+    "MissingDependencyError",
+    "NonFiniteError",
+    "ParameterError",
+    "ReadError",
+    "ShapeError",
+    "UnitError",
+]
+
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 120
 

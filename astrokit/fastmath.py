@@ -16,7 +16,7 @@ from numba import njit
 __all__ = ["fast_exp"]
 
 _LOG2_E = 1.4426950408889634
-# ln 2 in two parts: the first has so many trailing zeros that its product with an exponent is exact.
+# ln 2 in two parts: the first ends in so many zeros that its product with an exponent is exact.
 _LN2_HIGH = 6.93147180369123816490e-01
 _LN2_LOW = 1.90821492927058770002e-10
 _ROUND = 6755399441055744.0  # 1.5 * 2**52: adding it rounds to a whole number in the low bits

@@ -3,7 +3,7 @@
 A spectral model reaches a kernel as numbers. `values` holds the parameters of all components one
 after the other; `header` says what they mean::
 
-    header = [number of ordinates, constant of ln L, number of components, code, ln pivot, code, ...]
+    [number of ordinates, constant of ln L, number of components, code, ln pivot, code, ...]
 
 Work goes in blocks that stay in the fastest cache, so that every sum of components runs as a few
 short loops which the compiler vectorises.
@@ -156,7 +156,7 @@ def packed_whittle(values: Any, data: Any) -> float:
 
 @_compile
 def psd(values: Any, log_f: Any, header: Any, out: Any) -> None:
-    """Write the model of each row of `values` ``(n, p)`` at `log_f` ``(m,)`` into out ``(n, m)``."""
+    """Write the model of each row of `values` ``(n, p)`` at `log_f` into `out` ``(n, m)``."""
     for row in range(values.shape[0]):
         _fill_psd(values[row], header, log_f, out[row])
 
@@ -358,22 +358,36 @@ def _add_bending_curvature(
 
 @_exact
 def moments(rate: Any, error: Any) -> Any:
-    """Return count, mean, sum of squared deviations and mean squared error; NaN rates are skipped.
+    """Return what amplitudes are made of; a bin whose rate or error is NaN is skipped.
 
+    Returns
+    -------
+    n, mean, deviation, noise, scatter
+        Number, mean, sum of squared deviations and mean squared error; and the standard deviation
+        of the terms ``(x - mean)**2 - error**2``.
+
+    Notes
+    -----
     Two passes, so that a large mean does not eat the digits of a small variance.
     """
-    n, total, squares = 0, 0.0, 0.0
+    n, total = 0, 0.0
     for i in range(rate.size):
-        if not math.isnan(rate[i]):
+        if not math.isnan(rate[i] + error[i]):
             n += 1
             total += rate[i]
-            squares += error[i] * error[i]
     mean = total / n if n else math.nan
-    deviation, first = 0.0, 0.0
+    first, deviation, noise, terms, squares = 0.0, 0.0, 0.0, 0.0, 0.0
     for i in range(rate.size):
-        if not math.isnan(rate[i]):
+        if not math.isnan(rate[i] + error[i]):
             d = rate[i] - mean
+            e2 = error[i] * error[i]
+            term = d * d - e2
             first += d
             deviation += d * d
-    # The second term removes what rounding of the mean adds.
-    return n, mean, deviation - first * first / max(n, 1), squares / max(n, 1)
+            noise += e2
+            terms += term
+            squares += term * term
+    count = max(n, 1)
+    spread = max(squares - terms * terms / count, 0.0) / max(n - 1, 1)
+    # The correction to the deviation removes what rounding of the mean adds.
+    return n, mean, deviation - first * first / count, noise / count, math.sqrt(spread)

@@ -275,7 +275,8 @@ class Periodogram:
                 hint="take the integral before binning",
             )
         total = float(self.power.sum())
-        return step * (total - 0.5 * float(self.power[-1]) if self.has_nyquist else total)
+        half = 0.5 * float(self.power[-1]) if self.has_nyquist else 0.0
+        return float(step) * (total - half)
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
         """Draw it; see :func:`astrokit.timing.plot_periodogram`."""
@@ -313,7 +314,7 @@ def _complete_rates(lightcurve: LightCurve) -> FloatArray:
     if missing:
         raise InputError(
             f"the light curve has {missing} missing of {lightcurve.n} bins",
-            hint="take the contiguous pieces, lightcurve.split_by_gti(), or rebin(dt) over the gaps",
+            hint="take the contiguous pieces, split_by_gti(), or rebin(dt) over the gaps",
         )
     rate = lightcurve.rate
     if np.ptp(rate) <= _CONSTANT * np.abs(rate).max():

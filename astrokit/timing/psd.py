@@ -10,12 +10,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError
+from ..errors import InputError, ShapeError
 from ..inference.problem import CompiledLikelihood, Problem
 from .models import BendingPowerLaw, Constant, Guide, PowerLaw, PSDModel
 from .periodogram import Periodogram, _frequencies
@@ -23,6 +23,7 @@ from .periodogram import Periodogram, _frequencies
 __all__ = ["PSDProblem"]
 
 FloatArray = NDArray[np.float64]
+Values: TypeAlias = ArrayLike | Mapping[str, float]
 _LIKELIHOODS = ("whittle",)
 _NYQUIST = ("chi2_1", "chi2_2", "drop")
 _COARSE_RATIO = 1.05  # 47 bins a decade: no model of this room changes within one
@@ -150,8 +151,12 @@ class PSDProblem(Problem):
             else np.log(pg.frequency[:used])
         )
         self._header = np.array(
-            [used, _constant(self._power, half_dof), len(self._model.components)]
-            + self._model.header()
+            [
+                used,
+                float(_constants(self._power, half_dof).sum()),
+                len(self._model.components),
+                *self._model.header(),
+            ]
         )
 
     # -- likelihood ------------------------------------------------------------------------------
@@ -225,26 +230,39 @@ class PSDProblem(Problem):
 
     # -- what it predicts ------------------------------------------------------------------------
 
-    def psd(self, frequency: ArrayLike, values: ArrayLike) -> FloatArray:
+    def psd(self, frequency: ArrayLike, values: Values) -> FloatArray:
         """Return the model power at `frequency` ``(m,)``, shape ``(n, m)``.
 
         Parameters
         ----------
         frequency : array_like or Quantity, shape (m,)
-        values : array_like, shape (n, p) or (p,)
-            Values of ALL parameters, as ``fit.values`` or ``problem.parameters.expand(theta)``.
+        values : array_like, shape (n, p) or (p,), or mapping of str to float
+            Values of ALL parameters: ``fit.values``, or ``problem.parameters.expand(theta)``.
         """
         f = _frequencies(frequency, self._periodogram.frequency_unit).ravel()
-        return self._psd(np.log(f), np.atleast_2d(np.asarray(values, dtype=float)))
+        return self._psd(np.log(f), self._rows(values))
 
-    def intrinsic_psd(self, frequency: ArrayLike, values: ArrayLike) -> FloatArray:
+    def intrinsic_psd(self, frequency: ArrayLike, values: Values) -> FloatArray:
         """Return the model power without its constant, shape ``(n, m)``; see :meth:`psd`."""
         f = _frequencies(frequency, self._periodogram.frequency_unit).ravel()
-        values = np.array(np.atleast_2d(np.asarray(values, dtype=float)))
+        values = self._rows(values).copy()
         for component, place in self._model.slices():
             if isinstance(component, Constant):
                 values[:, place] = 0.0
         return self._psd(np.log(f), values)
+
+    def _rows(self, values: Values) -> FloatArray:
+        """Return values of all parameters as ``(n, p)``."""
+        if isinstance(values, Mapping):
+            values = [values[name] for name in self.parameters.names]
+        rows = np.atleast_2d(np.asarray(values, dtype=float))
+        if rows.ndim != 2 or rows.shape[1] != len(self.parameters):
+            raise ShapeError(
+                "values must hold every parameter",
+                value=f"shape {rows.shape}",
+                allowed=f"(n, {len(self.parameters)}): {', '.join(self.parameters.names)}",
+            )
+        return rows
 
     def _psd(self, log_f: FloatArray, values: FloatArray) -> FloatArray:
         from .kernels import psd
@@ -288,10 +306,6 @@ def _constants(power: FloatArray, half_dof: FloatArray) -> FloatArray:
         k, ordinate = half_dof[special], np.maximum(power[special], np.finfo(float).tiny)
         result[special] = k * np.log(k) - gammaln(k) + (k - 1) * np.log(ordinate)
     return result
-
-
-def _constant(power: FloatArray, half_dof: FloatArray) -> float:
-    return float(_constants(power, half_dof).sum())
 
 
 def _coarse(periodogram: Periodogram) -> Periodogram:

@@ -86,11 +86,11 @@ class Fit:
     >>> import numpy as np
     >>> from astrokit.inference import Parameter, Parameters, PoissonProblem, Uniform
     >>> rate = Parameters([Parameter("rate", 1.0, Uniform(0, 100))])
-    >>> fit = PoissonProblem([0, 1, 2, 3], [26, 24, 22, 28], lambda x, rate: rate, rate).fit()
+    >>> fit = PoissonProblem([0, 1, 2, 3], [5, 6, 4, 1], lambda x, rate: rate, rate).fit()
     >>> print(fit["rate"])
-    rate = 25.0 +/- 2.5
+    rate = 4.0 +/- 1.0
     >>> print(fit.profile("rate"))
-    rate = 25.0 +2.6 -2.4
+    rate = 4.0 +1.1 -0.9
     """
 
     parameters: Parameters

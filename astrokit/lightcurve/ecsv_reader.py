@@ -41,7 +41,7 @@ def read_ecsv(
     from .table_reader import read_text
 
     try:
-        table: Any = Table.read(io.StringIO(content.decode("utf-8")), format="ascii.ecsv")
+        table: Any = Table.read(io.BytesIO(content), format="ascii.ecsv")
     except Exception as error:
         # astropy raises errors of many kinds for damaged headers
         raise ReadError("the ECSV file is damaged", value=str(error)) from error

@@ -128,14 +128,14 @@ def parse_text(content: bytes) -> TextTable:
     separator = _separator(rows)
     first = _split(rows[0], separator)
     names = [] if all(_is_cell_number(cell) for cell in first) else first
-    if not names and not any(_is_number(cell) for cell in first):
-        raise ReadError("no row of numbers was found", value=rows[0][:60])
     # A first row that is only partly text may be data: "51075.388375 r 17.464 0.006".
     if names and _is_number(names[0]):
         names = []
     data = rows[1:] if names else rows
     if not data:
         raise ReadError("the file holds a header and no rows", value=rows[0][:60])
+    if not any(_is_number(cell) for line in data[:5] for cell in _split(line, separator)):
+        raise ReadError("no row of numbers was found", value=data[0][:60])
     n_cells = len(_split(data[0], separator))
     names = names or _names_from_comment(comments, separator, n_cells)
     table = _fast(data, separator, names, comments)

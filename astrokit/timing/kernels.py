@@ -64,8 +64,9 @@ def _fill_psd(values: Any, header: Any, log_f: Any, S: Any) -> None:
         code = int(header[HEADER_SIZE + 2 * component])
         log_pivot = header[HEADER_SIZE + 2 * component + 1]
         if code == CONSTANT:
+            constant = values[at]
             for i in range(S.size):
-                S[i] += values[at]
+                S[i] += constant
             at += 1
         elif code == POWER_LAW:
             slope, log_amplitude = values[at], values[at + 1]
@@ -82,18 +83,21 @@ def _fill_psd(values: Any, header: Any, log_f: Any, S: Any) -> None:
 
 @_compile
 def _sum_of_logs(x: Any) -> float:
-    """Return the sum of ln x: the logarithm of products of eight, where they fit a float64."""
+    """Return the sum of ln x: logarithms of products of sixteen, where they fit a float64."""
+    m = x.size // 16
+    product = np.ones(m)
+    for k in range(16):
+        part = x[k * m : (k + 1) * m]
+        for i in range(m):
+            product[i] *= part[i]
     total = 0.0
-    whole = x.size - x.size % 8
-    for i in range(0, whole, 8):
-        b = x[i : i + 8]
-        product = (b[0] * b[1] * b[2] * b[3]) * (b[4] * b[5] * b[6] * b[7])
-        if 1e-290 < product < 1e290:
-            total += math.log(product)
+    for i in range(m):
+        if 1e-290 < product[i] < 1e290:
+            total += math.log(product[i])
         else:
-            for k in range(8):
-                total += math.log(b[k])
-    for i in range(whole, x.size):
+            for k in range(16):
+                total += math.log(x[k * m + i])
+    for i in range(16 * m, x.size):
         total += math.log(x[i])
     return total
 
@@ -102,14 +106,14 @@ def _sum_of_logs(x: Any) -> float:
 def _block_log_likelihood(S: Any, power: Any, half_dof: Any) -> float:
     """Return ``-sum k (ln S + I/S)`` over one block; -inf where S is not positive."""
     k0 = half_dof[0]
-    lowest, unequal, ratio = S[0], 0, 0.0
+    ratio, excess, bad = 0.0, 0.0, 0.0
     for i in range(S.size):
-        lowest = min(lowest, S[i])
-        unequal += half_dof[i] != k0
         ratio += half_dof[i] * power[i] / S[i]
-    if not lowest > 0.0:
-        return -math.inf if lowest <= 0.0 else math.nan
-    if unequal == 0:
+        excess += abs(half_dof[i] - k0)
+        bad += 1.0 if S[i] <= 0.0 else 0.0
+    if bad > 0.0:
+        return -math.inf
+    if excess == 0.0:
         return -ratio - k0 * _sum_of_logs(S)
     logs = 0.0
     for i in range(S.size):
@@ -143,9 +147,19 @@ def whittle(values: Any, log_f: Any, power: Any, half_dof: Any, header: Any) -> 
 def whittle_batch(
     values: Any, log_f: Any, power: Any, half_dof: Any, header: Any, out: Any
 ) -> None:
-    """Write ln L of each row of `values` ``(n, p)`` into `out` ``(n,)``."""
-    for row in range(values.shape[0]):
-        out[row] = whittle(values[row], log_f, power, half_dof, header)
+    """Write ln L of each row of `values` ``(n, p)`` into `out` ``(n,)``.
+
+    All rows take a block of data before the next is read: long data come from memory once.
+    """
+    n = int(header[0])
+    work = np.empty(_BLOCK)
+    out[:] = header[1]
+    for start in range(0, n, _BLOCK):
+        stop = min(start + _BLOCK, n)
+        S = work[: stop - start]
+        for row in range(values.shape[0]):
+            _fill_psd(values[row], header, log_f[start:stop], S)
+            out[row] += _block_log_likelihood(S, power[start:stop], half_dof[start:stop])
 
 
 @compiled_likelihood
@@ -166,7 +180,10 @@ def psd(values: Any, log_f: Any, header: Any, out: Any) -> None:
 
 @_compile
 def _fill_gradient(values: Any, header: Any, log_f: Any, S: Any, D: Any) -> None:
-    """Write the model into S ``(m,)`` and its derivatives in the parameters into D ``(p, m)``."""
+    """Write the model into S ``(m,)`` and its derivatives into the first m columns of D.
+
+    D is always whole: a part of its columns would not be contiguous, and slow.
+    """
     for i in range(S.size):
         S[i] = 0.0
     at = 0
@@ -174,10 +191,10 @@ def _fill_gradient(values: Any, header: Any, log_f: Any, S: Any, D: Any) -> None
         code = int(header[HEADER_SIZE + 2 * component])
         log_pivot = header[HEADER_SIZE + 2 * component + 1]
         if code == CONSTANT:
-            D0 = D[at]
+            constant, D0 = values[at], D[at]
             for i in range(S.size):
                 D0[i] = 1.0
-                S[i] += values[at]
+                S[i] += constant
             at += 1
         elif code == POWER_LAW:
             _power_law_gradient(values[at], values[at + 1], log_f, log_pivot, S, D[at : at + 2])
@@ -254,16 +271,17 @@ def score_and_information(
     One pass: gradient ``sum k (I/S - 1) D/S``, information ``sum k D D'/S^2``.
     """
     n, p = int(header[0]), values.size
-    S_work, w_work, D_work = np.empty(_BLOCK), np.empty(_BLOCK), np.empty((p, _BLOCK))
+    S_work, w_work, D = np.empty(_BLOCK), np.empty(_BLOCK), np.empty((p, _BLOCK))
     total = header[1]
     for start in range(0, n, _BLOCK):
         stop = min(start + _BLOCK, n)
-        S, weight, D = S_work[: stop - start], w_work[: stop - start], D_work[:, : stop - start]
+        S, weight = S_work[: stop - start], w_work[: stop - start]
         I, K = power[start:stop], half_dof[start:stop]  # noqa: E741
         _fill_gradient(values, header, log_f[start:stop], S, D)
         total += _block_log_likelihood(S, I, K)
         for i in range(S.size):
-            weight[i] = K[i] * (I[i] / S[i] - 1.0) / S[i]
+            S[i] = 1.0 / S[i]
+            weight[i] = K[i] * (I[i] * S[i] - 1.0) * S[i]
         for j in range(p):
             Dj = D[j]
             part = 0.0
@@ -271,7 +289,7 @@ def score_and_information(
                 part += weight[i] * Dj[i]
             score[j] += part
         for i in range(S.size):
-            weight[i] = K[i] / (S[i] * S[i])
+            weight[i] = K[i] * S[i] * S[i]
         _add_products(D, weight, information)
     _mirror(information)
     return total
@@ -286,17 +304,18 @@ def observed_information(
     With u = I/S: ``sum k [(2u - 1) D D'/S^2 + (1 - u) D2/S]``, D2 the second derivatives of S.
     """
     n, p = int(header[0]), values.size
-    S_work, w_work, D_work = np.empty(_BLOCK), np.empty(_BLOCK), np.empty((p, _BLOCK))
+    S_work, w_work, D = np.empty(_BLOCK), np.empty(_BLOCK), np.empty((p, _BLOCK))
     for start in range(0, n, _BLOCK):
         stop = min(start + _BLOCK, n)
-        S, weight, D = S_work[: stop - start], w_work[: stop - start], D_work[:, : stop - start]
+        S, weight = S_work[: stop - start], w_work[: stop - start]
         I, K = power[start:stop], half_dof[start:stop]  # noqa: E741
         _fill_gradient(values, header, log_f[start:stop], S, D)
         for i in range(S.size):
-            weight[i] = K[i] * (2.0 * I[i] / S[i] - 1.0) / (S[i] * S[i])
+            S[i] = 1.0 / S[i]
+            weight[i] = K[i] * (2.0 * I[i] * S[i] - 1.0) * S[i] * S[i]
         _add_products(D, weight, out)
         for i in range(S.size):
-            weight[i] = K[i] * (1.0 - I[i] / S[i]) / S[i]
+            weight[i] = K[i] * (1.0 - I[i] * S[i]) * S[i]
         _add_curvature(values, header, log_f[start:stop], weight, D, out)
     _mirror(out)
 

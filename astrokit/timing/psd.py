@@ -8,9 +8,9 @@ reservation that says so.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,10 +24,13 @@ __all__ = ["PSDProblem"]
 
 FloatArray = NDArray[np.float64]
 Values: TypeAlias = ArrayLike | Mapping[str, float]
+Ordinates: TypeAlias = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
+T = TypeVar("T")
 _LIKELIHOODS = ("whittle",)
 _NYQUIST = ("chi2_1", "chi2_2", "drop")
 _COARSE_RATIO = 1.05  # 47 bins a decade: no model of this room changes within one
 _COARSE_BELOW = 2000  # ordinates; fewer are searched directly
+_TWO_THREADS = 200_000  # ordinates; a thread costs as much as some 20 000
 _LEAKAGE_SLOPE = 1.8
 
 
@@ -85,10 +88,12 @@ class PSDProblem(Problem):
         _require_option(likelihood, "likelihood", _LIKELIHOODS)
         _require_option(nyquist, "nyquist", _NYQUIST)
         self._likelihood, self._nyquist = likelihood, nyquist
-        guide = Guide.of(_coarse(periodogram))
+        coarse = _binned(periodogram)
+        guide = Guide.of(coarse)
         self._model = model.resolved(guide)
         self._periodogram = periodogram
         self._set_ordinates()
+        self._coarse_data: Periodogram | None = coarse
         super().__init__(model.parameters(guide))
 
     # -- data ----------------------------------------------------------------------------------
@@ -120,7 +125,7 @@ class PSDProblem(Problem):
     def with_data(self, data: Any) -> Self:
         _require(data, Periodogram, "a Periodogram", "Periodogram.from_lightcurve(curve)")
         other = copy.copy(self)
-        other._periodogram = data
+        other._periodogram, other._coarse_data = data, None
         other._set_ordinates(self)
         return other
 
@@ -162,29 +167,46 @@ class PSDProblem(Problem):
     # -- likelihood ------------------------------------------------------------------------------
 
     @property
-    def _ordinates(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    def _ordinates(self) -> Ordinates:
         return self._log_frequency, self._power, self._half_dof, self._header
 
     def _log_likelihood(self, values: FloatArray) -> FloatArray:
         from .kernels import whittle_batch
 
-        out = np.empty(values.shape[0])
-        whittle_batch(np.ascontiguousarray(values), *self._ordinates, out)
-        return out
+        values = np.ascontiguousarray(values)
+
+        def part(ordinates: Ordinates) -> FloatArray:
+            out = np.empty(values.shape[0])
+            whittle_batch(values, *ordinates, out)
+            return out
+
+        return np.sum(_in_parts(part, self._ordinates), axis=0)
 
     def _score_and_information(self, values: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         from .kernels import score_and_information
 
-        score, information = np.zeros(values.size), np.zeros((values.size, values.size))
-        value = score_and_information(values, *self._ordinates, score, information)
-        return value, score, information
+        p = values.size
+
+        def part(ordinates: Ordinates) -> tuple[float, FloatArray, FloatArray]:
+            score, information = np.zeros(p), np.zeros((p, p))
+            value = score_and_information(values, *ordinates, score, information)
+            return value, score, information
+
+        answers = _in_parts(part, self._ordinates)
+        if len(answers) == 1:
+            return answers[0]
+        value, score, information = zip(*answers, strict=True)
+        return sum(value), np.sum(score, axis=0), np.sum(information, axis=0)
 
     def _observed_information(self, values: FloatArray) -> FloatArray:
         from .kernels import observed_information
 
-        information = np.zeros((values.size, values.size))
-        observed_information(values, *self._ordinates, information)
-        return information
+        def part(ordinates: Ordinates) -> FloatArray:
+            information = np.zeros((values.size, values.size))
+            observed_information(values, *ordinates, information)
+            return information
+
+        return np.sum(_in_parts(part, self._ordinates), axis=0)
 
     def _pointwise(self, values: FloatArray) -> FloatArray:
         S = self._psd(self._log_frequency, values)
@@ -215,8 +237,10 @@ class PSDProblem(Problem):
         """Return the same problem for log-binned data, whose maximum is near and cheap to find."""
         if self.n_data < _COARSE_BELOW:
             return None
+        if self._coarse_data is None:
+            self._coarse_data = _binned(self._periodogram)
         other = copy.copy(self)
-        other._periodogram = _coarse(self._periodogram)
+        other._periodogram = self._coarse_data
         other._set_ordinates()
         return other
 
@@ -275,6 +299,26 @@ class PSDProblem(Problem):
 # -- parts ----------------------------------------------------------------------------------------
 
 
+def _in_parts(function: Callable[[Ordinates], T], ordinates: Ordinates) -> list[T]:
+    """Return `function` of all ordinates, or of each half of many, in a thread each.
+
+    The kernels release the interpreter lock. Where data are cut never depends on the machine, so
+    sums come out the same on one core. Threads are made anew: a pool would not survive a fork.
+    """
+    log_f, power, half_dof, header = ordinates
+    n = log_f.size
+    if n < _TWO_THREADS:
+        return [function(ordinates)]
+    from concurrent.futures import ThreadPoolExecutor
+
+    middle = n // 2
+    first, second = header.copy(), header.copy()
+    first[0], second[0], second[1] = middle, n - middle, 0.0
+    with ThreadPoolExecutor(1) as other:
+        half = other.submit(function, (log_f[middle:], power[middle:], half_dof[middle:], second))
+        return [function((log_f[:middle], power[:middle], half_dof[:middle], first)), half.result()]
+
+
 def _require(value: Any, kind: type, what: str, example: str) -> None:
     if not isinstance(value, kind):
         raise InputError(f"{what} is needed", value=type(value).__name__, hint=f"such as {example}")
@@ -308,7 +352,7 @@ def _constants(power: FloatArray, half_dof: FloatArray) -> FloatArray:
     return result
 
 
-def _coarse(periodogram: Periodogram) -> Periodogram:
+def _binned(periodogram: Periodogram) -> Periodogram:
     if len(periodogram) < _COARSE_BELOW:
         return periodogram
     return periodogram.log_binned(_COARSE_RATIO)

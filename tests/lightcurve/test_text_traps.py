@@ -217,7 +217,7 @@ def test_report_prints_and_converts(text):
     assert "/" not in inputs["file"]
 
 
-def test_a_million_rows_of_text_are_numbers_quickly_parsed(text):
+def test_long_numeric_tables(text):
     n = 20_000
     rows = np.column_stack([np.arange(n), np.full(n, 2.5), np.full(n, 0.5)])
     path = text("time rate error\n" + "\n".join(" ".join(map(repr, r)) for r in rows.tolist()))

@@ -29,6 +29,7 @@ lint: $(VENV)/.test  ## format, lint and types only
 	$(BIN)/mypy
 
 docs: $(VENV)/.docs  ## build the documentation in build/docs
+	rm -rf docs/api/generated
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 	@echo "build/docs/index.html"
 

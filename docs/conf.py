@@ -49,3 +49,5 @@ html_theme_options = {
     },
 }
 pygments_style = "friendly"
+# A doctest in Markdown needs an empty line before the closing fence; the page does not.
+highlight_options = {name: {"stripnl": True} for name in ("python", "pycon")}

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+import astrokit as ak
 from astrokit import datasets
 from astrokit.cli import main
+from astrokit.inference import Parameter, Parameters, PoissonProblem, Uniform
 
 
 def test_without_command_the_help_is_shown(capsys):
@@ -70,6 +72,22 @@ def test_verify_counts_and_fails_on_changed_bytes(capsys, monkeypatch, tmp_path)
     damaged.write_text("0 0 0 0\n")
     assert main(["data", "verify", name]) == 1
     assert "checksum differs" in capsys.readouterr().out
+
+
+def test_cite_lists_what_a_saved_fit_used(tmp_path, capsys):
+    parameters = Parameters([Parameter("rate", 1.0, Uniform(0, 100))])
+    fit = PoissonProblem([0, 1, 2], [4, 6, 5], lambda x, rate: rate, parameters).fit()
+    fit.save(tmp_path / "fit.h5")
+    assert main(["cite", str(tmp_path / "fit.h5")]) == 0
+    out = capsys.readouterr().out
+    assert "@" in out
+    assert all(f"{{{key}," in out for key in ak.cite(fit).keys)
+
+
+def test_a_file_that_is_no_result_is_refused_in_one_line(tmp_path, capsys):
+    (tmp_path / "fit.h5").write_text("no HDF5")
+    assert main(["cite", str(tmp_path / "fit.h5")]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_info_holds_versions_but_no_home_path(capsys, monkeypatch):

@@ -29,7 +29,7 @@ _TENTATIVE = 0.4  # share of the wanted length that makes a tentative result
 _WINDOW = 5.0  # Sokal: sum the correlation up to 5 tau
 _SETTLE = 3.0  # autocorrelation times dropped beyond the transient that is found
 _TRACE_ROWS = 2048  # rows per ensemble that the estimate of tau reads
-_RHAT_DRAWS = 4096  # draws per ensemble that R-hat reads
+_RHAT_DRAWS = 2048  # draws per ensemble that R-hat reads
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def autocorrelation_time(series: ArrayLike) -> float:
     >>> import numpy as np
     >>> from astrokit.inference.diagnostics import autocorrelation_time
     >>> white = np.random.default_rng(1).standard_normal((2000, 20))
-    >>> bool(0.97 < autocorrelation_time(white) < 1.03)
+    >>> abs(autocorrelation_time(white) - 1) < 0.09  # four standard errors
     True
     """
     x = np.asarray(series, dtype=float)
@@ -118,14 +118,17 @@ def autocorrelation_time(series: ArrayLike) -> float:
 
 def _autocorrelation(x: FloatArray) -> FloatArray | None:
     """Return the mean autocorrelation of columns ``(n, chains)`` at lags below n / 2."""
+    from scipy import fft
+
     n = x.shape[0]
     x = x - x.mean()
-    size = 1 << (2 * n - 1).bit_length()
+    lags = max(2, n // 2)
+    size = fft.next_fast_len(n + lags, real=True)  # padding: no lag wraps around
     power = np.zeros(size // 2 + 1)
     for start in range(0, x.shape[1], 64):  # a bounded number of transforms at once
-        transform = np.fft.rfft(x[:, start : start + 64], size, axis=0)
+        transform = fft.rfft(x[:, start : start + 64], size, axis=0)
         power += (transform.real**2 + transform.imag**2).sum(axis=1)
-    covariance = np.fft.irfft(power, size)[: max(2, n // 2)]
+    covariance = fft.irfft(power, size)[:lags]
     if not covariance[0] > 1e-28 * n * x.shape[1] * max(1.0, float(np.abs(x).max()) ** 2):
         return None
     covariance /= n - np.arange(covariance.size)
@@ -276,7 +279,7 @@ def diagnose(
 def _burn_in_rows(view: ChainView) -> int:
     """Return the transient in rows, from means and spreads over all walkers."""
     n_ensembles, rows, _, _ = view.shape
-    step = max(1, rows // 1024)
+    step = max(1, rows // 512)
     settling: FloatArray = np.zeros(())
     for ensemble in range(n_ensembles):
         records = view.read(ensemble, step=step)

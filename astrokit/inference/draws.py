@@ -53,8 +53,8 @@ class Moves:
     [0.5, 0.5, 0.0, 0.0]
     """
 
-    stretch: float = 0.3
-    de: float = 0.5
+    stretch: float = 0.2
+    de: float = 0.6
     de_mode: float = 0.1
     snooker: float = 0.1
 

@@ -18,6 +18,9 @@ from numba import cfunc, njit, types
 __all__ = ["CompiledFunction", "compiled_likelihood", "log_prior", "run_block"]
 
 SIGNATURE = types.float64(types.float64[::1], types.float64[:, ::1])
+# Sums may be regrouped, so that loops run several numbers per instruction; NaN and infinity keep
+# their meaning.
+_OPTIONS = {"error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
 
 
 class CompiledFunction:
@@ -37,9 +40,9 @@ class CompiledFunction:
         A function without a source file (typed into a console) cannot be cached.
         """
         try:
-            return cfunc(SIGNATURE, cache=True, error_model="numpy")(self.python)
+            return cfunc(SIGNATURE, cache=True, **_OPTIONS)(self.python)
         except RuntimeError:
-            return cfunc(SIGNATURE, error_model="numpy")(self.python)
+            return cfunc(SIGNATURE, **_OPTIONS)(self.python)
 
     def __call__(self, values: Any, data: Any) -> float:
         return self.python(values, data)

@@ -48,6 +48,8 @@ class _ModelOfX(Problem):
         columns = [values[:, i, None] for i in range(values.shape[1])]
         model = np.asarray(self._function(self._x, *columns), dtype=float)
         shape = (values.shape[0], self._x.size)
+        if model.shape == shape:
+            return model
         try:
             return np.broadcast_to(model, shape)
         except ValueError:

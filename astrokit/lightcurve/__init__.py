@@ -17,7 +17,9 @@ travels along), `gti` (interval algebra), `operations` (rebin, split, select, co
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from . import convert as convert
     from . import gti as gti
+    from . import operations as operations
     from .events import bin_events as bin_events
     from .info import LightCurveInfo as LightCurveInfo
     from .lightcurve import LightCurve as LightCurve
@@ -44,5 +46,5 @@ else:
             "report": ["ReadReport"],
             "writers": ["write_lightcurve"],
         },
-        submodules=["gti"],
+        submodules=["convert", "gti", "operations"],
     )

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from astrokit.boundary import as_scalar
 from astrokit.errors import ReadError, UnitError
 
 from .info import canonical_unit, time_unit_factor
@@ -94,9 +95,9 @@ def frame_of(
         zero = sum(zero_pair) * keyword_scale
     mjdref = None if reference is None else sum(reference)
     if options.mjdref is not None:
-        mjdref = float(options.mjdref)
+        mjdref = as_scalar(options.mjdref, "mjdref", unit="d")
     if options.timezero is not None:
-        zero = float(options.timezero)
+        zero = as_scalar(options.timezero, "timezero", unit=unit)
     if mjdref is None:
         report.assume("no MJDREF: the times have no absolute reference")
     system = options.time_system or str(header_value("TIMESYS", header, primary) or "")

@@ -60,8 +60,10 @@ def lightcurve_plot_data(lc: LightCurve) -> LightCurvePlotData:
     'Time (s)'
     """
     info = lc.info
-    span = lc.duration
-    first, last = float(lc.left[0]), float(lc.right[-1])
+    # Invalid bins at the ends are not drawn, and must not stretch the axis either.
+    drawn = np.flatnonzero(lc.valid) if lc.valid.any() else np.arange(lc.n)
+    first, last = float(lc.left[drawn[0]]), float(lc.right[drawn[-1]])
+    span = last - first
     # Far from zero the ticks would show digits that do not change.
     offset = float(np.floor(first)) if abs(first) > 3 * span else 0.0
     unit, factor = info.time_unit, 1.0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from astrokit.boundary import as_scalar
 from astrokit.errors import ReadError, UnitError
 
 from . import gti as intervals
@@ -73,9 +74,12 @@ def read_text(content: bytes, options: ReadOptions, report: ReportBuilder) -> Li
 
     times = table.values(time_index)[keep]
     frame = _time_frame(table.names[time_index], times, options, report)
+    zero = 0.0
+    if options.timezero is not None:
+        zero = as_scalar(options.timezero, "timezero", unit=frame.unit)
     unit = _rate_unit(table, rate_index, options, report)
     raw = RawColumns(
-        times * frame.scale + float(options.timezero or 0.0),
+        times * frame.scale + zero,
         table.values(rate_index)[keep],
         None if error_index is None else table.values(error_index)[keep],
         keeps_filled=True,
@@ -89,7 +93,7 @@ def read_text(content: bytes, options: ReadOptions, report: ReportBuilder) -> Li
         rate_unit=f"ct / {frame.unit}" if unit == "ct" else unit,
         mjdref=frame.mjdref,
         time_system=(options.time_system or "").upper(),
-        timezero=float(options.timezero or 0.0),
+        timezero=zero,
     ).replace(**_origin(options))
     report.note(
         time_unit=frame.unit,
@@ -269,7 +273,9 @@ def _time_frame(name: str, times: Array, options: ReadOptions, report: ReportBui
         given = canonical_unit(options.time_unit, "time_unit")
         unit = given if given in ("s", "d") else "s"
         scale = time_unit_factor(given, unit)
-    mjdref = guess.mjdref if options.mjdref is None else float(options.mjdref)
+    mjdref = (
+        guess.mjdref if options.mjdref is None else as_scalar(options.mjdref, "mjdref", unit="d")
+    )
     if options.time_unit is None and not _says_days(name):
         looks = "they look like Julian dates" if guess.unit == "d" else "no unit is stated"
         report.assume(f"times are in {'days' if unit == 'd' else 'seconds'}: {looks}")
@@ -339,11 +345,12 @@ def _fractions(
     values = table.values(index)[keep]
     if np.nanmax(values) <= 1 + 1e-5:
         return values
-    width = options.bin_width
-    if width is None:
+    if options.bin_width is not None:
+        width = as_scalar(options.bin_width, "bin_width", unit=frame.unit, positive=True)
+    else:
         order = np.sort(raw.time[np.isfinite(raw.time)])
         width = float(np.median(np.diff(order))) if len(order) > 1 else float("nan")
-    seconds = float(width) * time_unit_factor(frame.unit, "s")
+    seconds = width * time_unit_factor(frame.unit, "s")
     if not np.nanmax(values) <= seconds * (1 + 1e-6):
         report.assume(
             f"column {table.names[index].strip()} was not used: its values are neither fractions "

@@ -6,7 +6,6 @@ This module turns bytes into named columns of text; what they mean is decided in
 from __future__ import annotations
 
 import csv
-import io
 import re
 from dataclasses import dataclass, field
 
@@ -191,9 +190,7 @@ def _fast(
 ) -> TextTable | None:
     """Parse a purely numeric table at C speed; None if it is not one."""
     try:
-        numbers = np.loadtxt(
-            io.StringIO("\n".join(data)), delimiter=separator, ndmin=2, comments=None
-        )
+        numbers = np.loadtxt(data, delimiter=separator, ndmin=2, comments=None)
     except ValueError:
         return None
     if names and len(names) != numbers.shape[1]:

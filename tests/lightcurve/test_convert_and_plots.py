@@ -143,3 +143,8 @@ def test_style_reaches_matplotlib(curve):
     assert ax.containers[0].lines[0].get_color() == "crimson"
     assert ax.get_legend_handles_labels()[1] == ["pn"]
     assert len(ax.collections) == 1 + 1 * (len(ax.containers[0].lines[2]) - 1)
+
+
+def test_curve_without_valid_bins_is_drawn_empty():
+    ax = ak.LightCurve([1, 2, 3], [np.nan] * 3).plot()
+    assert len(ax.containers[0].lines[0].get_xdata()) == 0

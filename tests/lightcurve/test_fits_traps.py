@@ -361,3 +361,15 @@ def test_units_that_nobody_knows_are_reported(tmp_path):
     assert lc.info.rate_unit == ""
     assert any("not understood" in text for text in lc.read_report.assumptions)
     assert ak.read_lightcurve(path, rate_unit="mJy").info.rate_unit == "mJy"
+
+
+def test_overrides_may_carry_units(tmp_path):
+    from astropy import units as u
+
+    path = ogip.save(tmp_path / "a.lc", ogip.rates())
+    lc = ak.read_lightcurve(path, timezero=1 * u.ks, mjdref=51000 * u.d, bin_width=1 * u.min)
+    assert lc.time[0] == 2000.0
+    assert lc.info.mjdref == 51000.0
+    assert lc.bin_width == 60.0
+    with pytest.raises(ak.errors.UnitError, match="timezero"):
+        ak.read_lightcurve(path, timezero=1 * u.keV)

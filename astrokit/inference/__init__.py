@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from .comparison import compare as compare
     from .comparison import likelihood_ratio_test as likelihood_ratio_test
     from .draws import Moves as Moves
+    from .coverage import FitCoverage as FitCoverage
+    from .coverage import fit_coverage as fit_coverage
+    from .evidence import Evidence as Evidence
     from .evidence import evidence as evidence
     from .fit_result import Fit as Fit
     from .goodness import goodness_of_fit as goodness_of_fit
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from .problems import FunctionProblem as FunctionProblem
     from .problems import PoissonProblem as PoissonProblem
     from .sampling import SamplerOptions as SamplerOptions
+    from .significance import SimulatedTest as SimulatedTest
     from .storage import load as load
 
 else:
@@ -41,7 +45,8 @@ else:
             "calibration": ["Calibration", "calibrate"],
             "comparison": ["Comparison", "compare", "likelihood_ratio_test"],
             "draws": ["Moves"],
-            "evidence": ["evidence"],
+            "coverage": ["FitCoverage", "fit_coverage"],
+            "evidence": ["Evidence", "evidence"],
             "fit_result": ["Fit"],
             "goodness": ["goodness_of_fit"],
             "parameters": ["Parameter", "Parameters"],
@@ -58,6 +63,7 @@ else:
             "problem": ["CompiledLikelihood", "Problem"],
             "problems": ["CurveProblem", "FunctionProblem", "PoissonProblem"],
             "sampling": ["SamplerOptions"],
+            "significance": ["SimulatedTest"],
             "storage": ["load"],
         },
     )

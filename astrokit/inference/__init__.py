@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from .comparison import Comparison as Comparison
     from .comparison import compare as compare
     from .comparison import likelihood_ratio_test as likelihood_ratio_test
-    from .draws import Moves as Moves
     from .coverage import FitCoverage as FitCoverage
     from .coverage import fit_coverage as fit_coverage
+    from .draws import Moves as Moves
     from .evidence import Evidence as Evidence
     from .evidence import evidence as evidence
     from .fit_result import Fit as Fit

@@ -4,14 +4,17 @@ What this room does not do: it reduces no raw data, corrects no background and c
 detector. It reads what mission software writes, says what it understood, and hands plain arrays
 to the other rooms.
 
-Where to look: `lightcurve` (the class), `checks` (what its constructor refuses), `info` (what
-travels along), `gti` (interval algebra), `operations` (rebin, split, select, concatenate, fill),
-`sorting`, `events` (event list to light curve),
-`readers` (the entrance for files), with
-`options`, `report`, `missions`, `fits_reader`, `fits_time`, `fits_lightcurve`, `text_table`,
-`table_reader`, `ecsv_reader` and `assemble` behind it, `writers`, `native` (the lossless form),
-`convert` (TimeSeries, pandas, tables) and
-`plots`.
+Where to look
+-------------
+The light curve: `lightcurve` (the class), `checks` (what its constructor refuses), `info` (what
+travels along), `describe` (how it prints), `gti` (interval algebra), `operations` (rebin, split,
+select, concatenate, fill), `sorting`, `events` (event list to light curve).
+
+Files: `readers` is the entrance; behind it `options`, `report`, `missions`; for FITS
+`fits_reader` (tables and intervals), `fits_time`, `fits_info`, `fits_lightcurve`, `fits_events`;
+for text `text_table` (cells), `table_reader` (meaning), `ecsv_reader`; and `assemble`, where all
+formats meet. `writers` and `native` (the lossless form) go the other way, `convert` to
+TimeSeries, pandas and tables, `plots` to figures.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""FITS light curves and event lists: from an opened table to columns and header facts."""
+"""FITS light curves: from an opened table to columns; event lists go on to `fits_events`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from astrokit.boundary import as_array
 from astrokit.errors import ReadError, UnitError
 
-from . import gti as intervals
-from .assemble import RawColumns, assemble, assemble_events
+from .assemble import RawColumns, assemble
 from .ecsv_reader import note_native
+from .fits_events import read_events
+from .fits_info import info_of
 from .fits_reader import RATE_COLUMNS, FitsTable, find_column, open_fits_table, read_gti
 from .fits_time import header_value, timepixr_of
-from .info import LightCurveInfo, canonical_unit
+from .info import canonical_unit
 from .lightcurve import LightCurve
 from .native import restore
 from .options import ReadOptions
@@ -45,33 +45,46 @@ def read_fits(
     ReadError
         If the file holds neither rates nor events, or cannot be understood without overrides.
     """
+    import warnings
+
+    from astropy.utils.exceptions import AstropyWarning
+
+    with warnings.catch_warnings(), _opened(content) as hdulist:
+        # Units such as "BJD - 2454833" or "chan" are no fault of the reader.
+        warnings.simplefilter("ignore", AstropyWarning)
+        hdus = list(hdulist)
+        if plain and len(hdus) > 2 and "AKINFO" in hdus[1].header:
+            return _restored(hdus, report)
+        table = open_fits_table(hdus, options, report)
+        report.note(rows_read=len(table.hdu.data))
+        if len(table.hdu.data) == 0:
+            raise ReadError(f"the table in HDU {table.label} has no rows", value=0)
+        if table.is_events:
+            return read_events(table, options, report)
+        return _read_rates(table, options, report)
+
+
+def _opened(content: bytes) -> Any:
+    """Return the opened HDU list; a file that was cut off is refused, not read in part."""
     import io
     import warnings
 
     from astropy.io import fits
-    from astropy.utils.exceptions import AstropyWarning
 
-    with warnings.catch_warnings():
-        # Units such as "BJD - 2454833" or "chan" are no fault of the reader.
-        warnings.simplefilter("ignore", AstropyWarning)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         try:
-            hdulist = fits.open(io.BytesIO(content), memmap=False)
+            hdulist = fits.open(io.BytesIO(content), memmap=False, lazy_load_hdus=False)
         except (OSError, ValueError, TypeError) as error:
             raise ReadError("the FITS file is damaged", value=str(error)) from error
-        with hdulist:
-            try:
-                hdus = list(hdulist)
-            except (OSError, ValueError, TypeError) as error:
-                raise ReadError("the FITS file is damaged", value=str(error)) from error
-            if plain and len(hdus) > 2 and "AKINFO" in hdus[1].header:
-                return _restored(hdus, report)
-            table = open_fits_table(hdus, options, report)
-            report.note(rows_read=len(table.hdu.data))
-            if len(table.hdu.data) == 0:
-                raise ReadError(f"the table in HDU {table.label} has no rows", value=0)
-            if table.is_events:
-                return _read_events(table, options, report)
-            return _read_rates(table, options, report)
+    if any("truncated" in str(remark.message) for remark in caught):
+        hdulist.close()
+        raise ReadError(
+            "the FITS file ends before its data do",
+            value=f"{len(content)} bytes",
+            hint="copy or download it again",
+        )
+    return hdulist
 
 
 def _restored(hdus: list[Any], report: ReportBuilder) -> LightCurve:
@@ -122,7 +135,7 @@ def _read_rates(table: FitsTable, options: ReadOptions, report: ReportBuilder) -
         table.header, table.primary.header, table.mission, frame, options
     )
     report.note(timepixr=timepixr, timepixr_reason=reason)
-    info = _info(table, options, report, _rate_unit(table, rate_column, raw, options, report))
+    info = info_of(table, options, _rate_unit(table, rate_column, raw, options, report))
     gti = read_gti(table, options, report)
     return assemble(raw, gti, info, options, report)
 
@@ -266,134 +279,18 @@ def _flagged(
                 value=", ".join(table.hdu.columns.names),
             )
         return None
+    bits = np.asarray(table.hdu.data[column]).astype(np.int64)
     if not mask:
+        if options.quality_mask is None and bits.any():
+            report.assume(
+                f"column {column} was not used, since what its bits mean is not known here; "
+                f"{int(np.sum(bits != 0))} rows have some set (see quality_mask=)"
+            )
         return None
     report.columns["quality"] = column
-    bits = np.asarray(table.hdu.data[column]).astype(np.int64)
     if options.quality_mask is None:
         report.assume(
             f"rows with any of the {table.mission.name} quality bits {mask} are invalid "
             "(quality_mask=0 keeps them)"
         )
     return (bits & mask) != 0
-
-
-def _info(
-    table: FitsTable, options: ReadOptions, report: ReportBuilder, rate_unit: str
-) -> LightCurveInfo:
-    headers = (table.header, table.primary.header)
-    low, high = header_value("E_MIN", *headers), header_value("E_MAX", *headers)
-    try:
-        band_kev = (float(low), float(high)) if float(low) < float(high) else None
-    except (TypeError, ValueError):
-        band_kev = None
-    background = header_value("BACKAPP", *headers)
-    return LightCurveInfo(
-        time_unit=table.frame.unit,
-        rate_unit=rate_unit,
-        mjdref=table.frame.mjdref,
-        time_system=table.frame.system,
-        time_reference=table.frame.reference,
-        timezero=table.frame.zero,
-        object=_text("OBJECT", headers),
-        mission=table.mission.name,
-        instrument=_text("INSTRUME", headers),
-        filter=_text("FILTER", headers),
-        observation=_text("OBS_ID", headers),
-        band="" if options.band is None else f"band {options.band}",
-        energy_range=band_kev,
-        background_subtracted=True if table.has("BACKV") else _logical(background),
-        deadtime_corrected=_logical(header_value("DEADAPP", *headers)),
-    )
-
-
-def _text(key: str, headers: tuple[Any, ...]) -> str:
-    value = header_value(key, *headers)
-    return "" if value is None else str(value)
-
-
-def _logical(value: Any) -> bool | None:
-    return bool(value) if isinstance(value, (bool, np.bool_)) else None
-
-
-# ---- event lists --------------------------------------------------------------------------------
-
-
-def _read_events(table: FitsTable, options: ReadOptions, report: ReportBuilder) -> LightCurve:
-    report.note(format="FITS event list")
-    options.refuse("an event list", "rate_column", "error_column", "bin_width", "band", "select")
-    times = table.column(table.time_column) * table.frame.scale + table.frame.zero
-    keep, band = _selected(table, options, report)
-    info = _info(table, options, report, "ct / s" if table.frame.unit == "s" else "ct / d")
-    if band is not None:
-        info = info.replace(energy_range=band)
-    elif options.channel_range is not None:
-        info = info.replace(band="channels {}-{}".format(*options.channel_range))
-    gti = read_gti(table, options, report)
-    if gti is None and options.gti is not False:
-        gti = _span_of_header(table, times, report)
-    report.note(bin_width_reason="none: an event list")
-    return assemble_events(times[keep], gti, info, options, report)
-
-
-def _span_of_header(table: FitsTable, times: Array, report: ReportBuilder) -> Array | None:
-    """Return TSTART to TSTOP where that holds the events; None otherwise."""
-    frame = table.frame
-    start, stop = (header_value(k, table.header, table.primary.header) for k in ("TSTART", "TSTOP"))
-    try:
-        pair = [float(x) * frame.keyword_scale + frame.zero for x in (start, stop)]
-    except (TypeError, ValueError):
-        return None
-    if not pair[0] <= np.nanmin(times) <= np.nanmax(times) <= pair[1]:
-        return None
-    report.note(gti_source="TSTART to TSTOP of the header")
-    report.assume("no good time intervals: all time from TSTART to TSTOP is taken as good")
-    return intervals.merge([pair])
-
-
-def _selected(
-    table: FitsTable, options: ReadOptions, report: ReportBuilder
-) -> tuple[NDArray[np.bool_], tuple[float, float] | None]:
-    keep = np.ones(len(table.hdu.data), dtype=bool)
-    band = None
-    if options.channel_range is not None:
-        name = find_column(table.hdu, ("PI", "PHA", "CHANNEL"))
-        if name is None:
-            raise ReadError(
-                "channel_range needs a column PI, PHA or CHANNEL",
-                value=", ".join(table.hdu.columns.names),
-            )
-        first, last = options.channel_range
-        channel = table.column(name)
-        keep &= (channel >= first) & (channel <= last)
-        report.columns["channel"] = name
-        report.drop(f"outside channels {first} to {last}", int(np.sum(~keep)))
-    if options.energy_range is not None:
-        low, high = (float(e) for e in as_array(options.energy_range, "energy_range", unit="keV"))
-        band = (low, high)
-        energy = _energies(table, report)
-        outside = keep & ~((energy >= low) & (energy < high))
-        report.drop(f"outside {low:g} to {high:g} keV", int(outside.sum()))
-        keep &= ~outside
-    return keep, band
-
-
-def _energies(table: FitsTable, report: ReportBuilder) -> Array:
-    if table.has("ENERGY"):
-        name = str(find_column(table.hdu, ("ENERGY",)))
-        report.columns["energy"] = name
-        unit = (table.unit(name) or "").strip()
-        scales = {"ev": 1e-3, "kev": 1.0, "mev": 1e3, "gev": 1e6}
-        if unit.lower() not in scales:
-            report.assume(f"the unit {unit!r} of {name} is taken as keV")
-        return table.column(name) * scales.get(unit.lower(), 1.0)
-    if table.has("PI") and table.mission.pi_to_kev is not None:
-        offset, slope = table.mission.pi_to_kev
-        report.columns["energy"] = "PI"
-        report.assume(f"energies from PI channels of {table.mission.name}: {offset} + {slope} PI")
-        return offset + slope * table.column("PI")
-    raise ReadError(
-        "the events have no energies",
-        value=", ".join(table.hdu.columns.names),
-        hint="pass channel_range= instead of energy_range=",
-    )

@@ -373,3 +373,22 @@ def test_overrides_may_carry_units(tmp_path):
     assert lc.bin_width == 60.0
     with pytest.raises(ak.errors.UnitError, match="timezero"):
         ak.read_lightcurve(path, timezero=1 * u.keV)
+
+
+def test_files_that_were_cut_off_are_refused(tmp_path):
+    content = ogip.save(tmp_path / "a.lc", ogip.rates(n=400)).read_bytes()
+    for left in (len(content) - 2880, len(content) - 5000):
+        path = tmp_path / f"cut{left}.lc"
+        path.write_bytes(content[:left])
+        with pytest.raises(ReadError, match=r"(ends before its data do|damaged)"):
+            ak.read_lightcurve(path)
+
+
+def test_quality_bits_of_unknown_missions_are_mentioned(tmp_path):
+    columns = {"TIME": [0.0, 1, 2], "RATE": [1.0, 2, 3], "QUALITY": [0, 4, 0]}
+    hdu = ogip.table("RATE", columns, ogip.TIME_KEYS, TIME=("D", "s"), QUALITY=("J", None))
+    path = ogip.save(tmp_path / "a.lc", hdu)
+    lc = ak.read_lightcurve(path)
+    assert lc.valid.all()
+    assert any("1 rows have some set" in text for text in lc.read_report.assumptions)
+    assert ak.read_lightcurve(path, quality_mask=4).valid.tolist() == [True, False, True]

@@ -224,3 +224,10 @@ def test_long_numeric_tables(text):
     lc = ak.read_lightcurve(path)
     assert lc.n == n
     assert lc.mean_rate == 2.5
+
+
+def test_row_numbers_are_no_names_of_curves(text):
+    lc = ak.read_lightcurve(text("id,time,rate\n1,0,5\n2,1,6\n3,2,7\n"))
+    assert lc.rate.tolist() == [5.0, 6.0, 7.0]
+    with pytest.raises(ReadError, match="belong to 2 curves"):
+        ak.read_lightcurve(text("id,time,rate\n1,0,5\n2,1,6\n2,2,7\n"))

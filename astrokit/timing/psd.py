@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +19,11 @@ from ..errors import InputError, ShapeError
 from ..inference.problem import CompiledLikelihood, Problem
 from .models import BendingPowerLaw, Constant, Guide, PowerLaw, PSDModel
 from .periodogram import Periodogram, _frequencies
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ..inference import Fit, Posterior
 
 __all__ = ["PSDProblem"]
 
@@ -274,6 +279,12 @@ class PSDProblem(Problem):
             if isinstance(component, Constant):
                 values[:, place] = 0.0
         return self._psd(np.log(f), values)
+
+    def plot(self, *results: Fit | Posterior) -> tuple[Axes, Axes]:
+        """Draw the data with fitted models and ratios; see :func:`astrokit.timing.plot_fit`."""
+        from .plots import plot_fit
+
+        return plot_fit(self, *results)
 
     def _rows(self, values: Values) -> FloatArray:
         """Return values of all parameters as ``(n, p)``."""

@@ -13,7 +13,15 @@ from .assemble import RawColumns, assemble
 from .ecsv_reader import note_native
 from .fits_events import read_events
 from .fits_info import info_of
-from .fits_reader import RATE_COLUMNS, FitsTable, find_column, open_fits_table, read_gti
+from .fits_reader import (
+    DAMAGE,
+    RATE_COLUMNS,
+    FitsTable,
+    cells,
+    find_column,
+    open_fits_table,
+    read_gti,
+)
 from .fits_time import header_value, timepixr_of
 from .info import canonical_unit
 from .lightcurve import LightCurve
@@ -75,8 +83,13 @@ def _opened(content: bytes) -> Any:
         warnings.simplefilter("always")
         try:
             hdulist = fits.open(io.BytesIO(content), memmap=False, lazy_load_hdus=False)
-        except (OSError, ValueError, TypeError) as error:
-            raise ReadError("the FITS file is damaged", value=str(error)) from error
+            for hdu in hdulist:
+                # Headers are parsed on first use: use them here, where damage is expected.
+                is_table = hdu.name is not None and hasattr(type(hdu), "columns")
+                _ = is_table and (hdu.columns.names, len(hdu.data))
+        except DAMAGE as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise ReadError("the FITS file is damaged", value=reason) from error
     if any("truncated" in str(remark.message) for remark in caught):
         hdulist.close()
         raise ReadError(
@@ -90,12 +103,17 @@ def _opened(content: bytes) -> Any:
 def _restored(hdus: list[Any], report: ReportBuilder) -> LightCurve:
     """Return the light curve of a file that astrokit wrote, bit by bit."""
     names = {fits_name: name for name, fits_name in FITS_NAMES.items()}
-    rates, good = hdus[1].data, hdus[2].data
-    columns = {
-        names[name]: np.asarray(rates[name]) for name in rates.columns.names if name in names
-    }
-    gti = np.column_stack([np.asarray(good["START"]), np.asarray(good["STOP"])])
-    lc = restore(columns, str(hdus[1].header["AKINFO"]), gti)
+    try:
+        rates, good = hdus[1].data, hdus[2].data
+        columns = {
+            names[name]: np.asarray(rates[name]) for name in rates.columns.names if name in names
+        }
+        gti = np.column_stack([np.asarray(good["START"]), np.asarray(good["STOP"])])
+        description = str(hdus[1].header["AKINFO"])
+        lc = restore(columns, description, gti)
+    except DAMAGE as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ReadError("the FITS file is damaged", value=reason) from error
     report.note(hdu="1 (RATE)")
     note_native(lc, report, "FITS light curve written by astrokit", len(rates))
     return lc
@@ -279,7 +297,7 @@ def _flagged(
                 value=", ".join(table.hdu.columns.names),
             )
         return None
-    bits = np.asarray(table.hdu.data[column]).astype(np.int64)
+    bits = cells(table.hdu, column).astype(np.int64)
     if not mask:
         if options.quality_mask is None and bits.any():
             report.assume(

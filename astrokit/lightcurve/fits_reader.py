@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from astropy.io.fits.verify import VerifyError
 from numpy.typing import NDArray
 
 from astrokit.errors import ReadError
@@ -18,9 +19,12 @@ from .missions import Mission, mission_of
 from .options import ReadOptions
 from .report import ReportBuilder
 
-__all__ = ["FitsTable", "open_fits_table", "read_gti"]
+__all__ = ["DAMAGE", "FitsTable", "cells", "find_column", "open_fits_table", "read_gti"]
 
 Array = NDArray[np.float64]
+
+# What astropy raises when header and data of a file contradict each other.
+DAMAGE = (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, VerifyError)
 
 RATE_COLUMNS = ("RATE", "RATE1", "FLUX", "SAP_FLUX", "PDCSAP_FLUX", "COUNTS", "COUNT")
 TIME_COLUMNS = ("TIME", "TIME1", "BARYTIME", "MJD", "BJD", "HJD")
@@ -81,7 +85,7 @@ class FitsTable:
                 hint="name one of these columns",
             )
         definition = self.hdu.columns[actual]
-        data = np.asarray(self.hdu.data[actual])
+        data = cells(self.hdu, actual)
         if data.dtype.kind not in "fiu":
             raise ReadError(f"the column {actual!r} holds no numbers", value=str(definition.format))
         values = data.astype(np.float64)
@@ -103,6 +107,22 @@ def find_column(hdu: Any, names: Iterable[str]) -> str | None:
         if name.upper() in spelled:
             return spelled[name.upper()]
     return None
+
+
+def cells(hdu: Any, name: str) -> NDArray[Any]:
+    """Return a column as the file holds it.
+
+    Raises
+    ------
+    ReadError
+        If header and data contradict each other.
+    """
+    try:
+        return np.asarray(hdu.data[name])
+    except DAMAGE as error:
+        raise ReadError(
+            f"the data of column {name!r} cannot be read", value=f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def open_fits_table(hdus: list[Any], options: ReadOptions, report: ReportBuilder) -> FitsTable:
@@ -181,7 +201,7 @@ def _kind(hdu: Any) -> str:
     if not hasattr(hdu, "columns"):
         return "image"
     header = hdu.header
-    purpose = str(header.get("HDUCLAS1", "")).upper().replace(" ", "")
+    purpose = str(header_value("HDUCLAS1", header) or "").upper().replace(" ", "")
     name = str(hdu.name).upper()
     if purpose == "GTI" or "GTI" in name or find_column(hdu, ("STOP",)):
         return "gti"
@@ -309,7 +329,7 @@ def _gti_of(table: FitsTable, number: int, options: ReadOptions) -> Array:
         check_reference=options.mjdref is None,
     )
     pairs = np.column_stack(
-        [np.asarray(hdu.data[c], dtype=np.float64) * own.scale + own.zero for c in (start, stop)]
+        [cells(hdu, c).astype(np.float64) * own.scale + own.zero for c in (start, stop)]
     )
     pairs = pairs[np.all(np.isfinite(pairs), axis=1)]
     return intervals.merge(pairs * time_unit_factor(own.unit, table.frame.unit))
@@ -343,5 +363,5 @@ def _layered(header: Any, fallback: Any) -> Any:
     )
     for group in groups:
         source = header if any(key in header for key in group) else fallback
-        merged |= {key: source[key] for key in group if key in source}
+        merged |= {key: header_value(key, source) for key in group if key in source}
     return merged

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from astropy.io.fits.verify import VerifyError
+
 from astrokit.boundary import as_scalar
 from astrokit.errors import ReadError, UnitError
 
@@ -42,10 +44,17 @@ def header_value(key: str, *headers: Any) -> Any:
     """Return the value of `key` in the first header that has it; None if none does."""
     for header in headers:
         if header is not None and key in header:
-            value = header[key]
+            value = _parsed(header, key)
             if not isinstance(value, str) or value.strip():
                 return value.strip() if isinstance(value, str) else value
     return None
+
+
+def _parsed(header: Any, key: str) -> Any:
+    try:
+        return header[key]
+    except VerifyError as error:
+        raise ReadError(f"the keyword {key} is damaged", value=str(error)) from error
 
 
 def frame_of(

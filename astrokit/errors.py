@@ -78,7 +78,9 @@ class AstrokitError(Exception):
         if self.allowed:
             facts.append(f"allowed: {self.allowed}")
         text = self.problem + (f" ({'; '.join(facts)})" if facts else "")
-        return text + "." + (f" Way out: {self.hint.rstrip('.')}." if self.hint else "")
+        hint = (self.hint or "").rstrip(".")
+        end = "" if hint.endswith("?") else "."
+        return text + "." + (f" Way out: {hint}{end}" if hint else "")
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exceptions pickle as class(*args); keyword-only facts must travel too (process pools).

@@ -53,7 +53,7 @@ def ascend(
             point = derivatives.sharpened(point)  # the end is believed from the best information
             trial, gain = _step(point, derivatives)
         if gain < derivatives.tolerance:
-            return Ascent(point, True, "", iteration)
+            return Ascent(_at_its_bound(point, trial, derivatives), True, "", iteration)
         higher = _first_higher(derivatives, point, trial)
         if higher is None:
             stalled = gain < _STALLED
@@ -91,6 +91,14 @@ def _is_round(point: Point) -> bool:
     return bool(np.linalg.eigvalsh(point.information * np.outer(scale, scale))[0] > 1e-4)
 
 
+def _at_its_bound(point: Point, trial: FloatArray, derivatives: Derivatives) -> Point:
+    """Return `point` moved onto a bound that it has come close to, where that costs nothing."""
+    bounds = derivatives.bounds
+    if np.array_equal(held_at_bounds(trial, bounds), held_at_bounds(point.theta, bounds)):
+        return point
+    return derivatives.improve_on(trial, point.log_likelihood) or point
+
+
 def _step(point: Point, derivatives: Derivatives) -> tuple[FloatArray, float]:
     """Return where a full step leads (inside the bounds) and the gain in ln L that it promises."""
     bounds, widths, score = derivatives.bounds, derivatives.widths, point.score
@@ -117,7 +125,7 @@ def _decomposed(
     scale = np.where(diagonal > 0, 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), widths)
     eigenvalues, vectors = np.linalg.eigh(information * (scale[:, None] * scale))
     size = np.abs(eigenvalues)
-    return scale, vectors, np.maximum(size, max(_CURVATURE_FLOOR * size.max(), 1e-300))
+    return scale, vectors, np.maximum(size, _CURVATURE_FLOOR * size.max() or 1.0)
 
 
 def _bounded(

@@ -28,7 +28,7 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 _EPS = float(np.finfo(float).eps)
-_STEP_CHANGE = 1e-4  # wanted change of ln L over a step: 0.014 sigma at the maximum
+_STEP_CHANGE = 1e-4  # wanted second difference of ln L: steps of 0.01 sigma
 
 
 class Point(NamedTuple):
@@ -193,7 +193,7 @@ class ResidualDerivatives(Derivatives):
 class NumericalDerivatives(Derivatives):
     """Gradient and Hessian by central differences of a batched log-likelihood.
 
-    Steps change ln L by about 1e-4. Once a positive definite Hessian is known, differences are
+    Steps bend ln L by about 1e-4. Once a positive definite Hessian is known, differences are
     taken along its principal axes, where they stay accurate however correlated the parameters.
     """
 
@@ -227,39 +227,38 @@ class NumericalDerivatives(Derivatives):
     # -- steps -------------------------------------------------------------------------------
 
     def _wanted(self, value: float) -> float:
-        """Return the change of ln L per step: small, but well above rounding."""
+        """Return the second difference of ln L to aim at: small, but well above rounding."""
         return max(_STEP_CHANGE, 1e5 * _EPS * abs(value))
 
-    def _changes(self, theta: FloatArray, value: float, axes: FloatArray) -> FloatArray:
-        """Return the larger of the two changes of ln L along each axis."""
-        points = np.concatenate([theta + axes.T, theta - axes.T])
-        inside = self._is_inside(points)
-        change = np.full(points.shape[0], np.nan)
-        if inside.any():
-            change[inside] = np.abs(self.problem.log_likelihood(points[inside]) - value)
-        return np.fmax(*change.reshape(2, -1))
-
-    def _is_inside(self, points: FloatArray) -> NDArray[np.bool_]:
-        return np.all((points >= self.bounds[:, 0]) & (points <= self.bounds[:, 1]), axis=1)
+    def _changes(self, theta: FloatArray, axes: FloatArray) -> FloatArray:
+        """Return the size of the second difference of ln L along each axis; infinite at an edge."""
+        steps = axes.T
+        low, high = self.bounds[:, 0] + np.abs(steps), self.bounds[:, 1] - np.abs(steps)
+        center = np.clip(theta, low, high)
+        points = np.concatenate([center + steps, center - steps, center])
+        f = self.problem.log_likelihood(np.clip(points, *self.bounds.T)).reshape(3, -1)
+        with np.errstate(invalid="ignore"):
+            change = np.abs(f[0] + f[1] - 2 * f[2])
+        return np.where(np.isnan(change), np.inf, change)
 
     def _steps_are_good(self, theta: FloatArray, value: float, axes: FloatArray) -> bool:
-        change = self._changes(theta, value, axes) / self._wanted(value)
+        change = self._changes(theta, axes) / self._wanted(value)
         return bool(np.all((change > 0.03) & (change < 30)))
 
     def _scan(self, theta: FloatArray, value: float) -> FloatArray:
-        """Return a step per parameter that changes ln L by the wanted amount, where any does."""
+        """Return a step per parameter over which ln L bends by the wanted amount, where it bends."""
         wanted = self._wanted(value)
-        largest = np.minimum(0.25 * self.widths, 0.25 * np.ptp(self.bounds, axis=1))
-        smallest = np.maximum(16 * _EPS * np.abs(theta), 1e-14 * self.widths)
+        largest = 0.25 * np.minimum(self.widths, np.ptp(self.bounds, axis=1))
+        smallest = np.minimum(np.maximum(16 * _EPS * np.abs(theta), 1e-14 * self.widths), largest)
         steps = np.clip(0.01 * largest, smallest, largest)
         for _ in range(12):
-            change = self._changes(theta, value, np.diag(steps))
-            change = np.where(np.isnan(change), np.inf, change)
-            if np.all((change > 0.1 * wanted) & (change < 10 * wanted) | (steps >= largest)):
+            change = self._changes(theta, np.diag(steps))
+            good = (change > 0.1 * wanted) & (change < 10 * wanted)
+            if np.all(good | ((change < wanted) & (steps >= largest))):
                 break
             with np.errstate(divide="ignore"):
-                factor = np.sqrt(wanted / change)  # exact at a maximum, safe on a slope
-            steps = np.clip(steps * np.clip(factor, 1e-3, 1e2), smallest, largest)
+                factor = np.clip(np.sqrt(wanted / change), 1e-3, 1e2)
+            steps = np.where(good, steps, np.clip(steps * factor, smallest, largest))
         return steps
 
     # -- differences -------------------------------------------------------------------------
@@ -309,7 +308,7 @@ class NumericalDerivatives(Derivatives):
         eigenvalues, vectors = np.linalg.eigh(point.information * np.outer(scale, scale))
         if eigenvalues[0] < 1e-12:
             return None
-        step = math.sqrt(2 * self._wanted(value))
+        step = math.sqrt(self._wanted(value))
         axes = step * scale[:, None] * vectors / np.sqrt(eigenvalues)
         longest = np.abs(axes).max(axis=1)
         return axes if np.all(longest < 0.25 * self.widths) else None

@@ -22,6 +22,7 @@ __all__ = [
     "frozen",
     "info_from_units",
     "require_increasing",
+    "require_numbers",
     "runs_of_bins",
     "without_bad_errors",
 ]
@@ -59,6 +60,18 @@ def checked_fraction(fraction: ArrayLike | None) -> Array | None:
             hint="divide exposure times by the bin width",
         )
     return np.minimum(values, 1.0)
+
+
+def require_numbers(time: Any) -> None:
+    """Raise if the times are dates: which zero they should count from is for the user to say."""
+    kind = getattr(getattr(time, "dtype", None), "kind", "")
+    if hasattr(time, "mjd") or kind == "M":
+        raise InputError(
+            "time holds dates, and a light curve counts from a time zero",
+            value=type(time).__name__,
+            hint="use LightCurve.from_timeseries, or pass the MJDs with "
+            "info=LightCurveInfo(time_unit='d', mjdref=0.0)",
+        )
 
 
 def require_increasing(times: Array) -> None:

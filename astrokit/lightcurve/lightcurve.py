@@ -21,6 +21,7 @@ from .checks import (
     frozen,
     info_from_units,
     require_increasing,
+    require_numbers,
     runs_of_bins,
     without_bad_errors,
 )
@@ -124,6 +125,7 @@ class LightCurve:
         gti: ArrayLike | None = None,
         info: LightCurveInfo | None = None,
     ) -> None:
+        require_numbers(time)
         info = info_from_units(time, rate) if info is None else info
         times = as_array(time, "time", unit=info.time_unit)
         unit = info.rate_unit or None

@@ -143,8 +143,9 @@ def _require_size(size: int, step: float, unit: str) -> None:
 def split_by_gti(lc: LightCurve, *, min_bins: int = 1) -> list[LightCurve]:
     """Return one light curve per stretch of good time.
 
-    Gaps shorter than a bin do not split. A bin belongs to the stretch that holds its centre; a
-    stretch without a valid bin gives no curve.
+    Gaps shorter than a bin do not split. A bin belongs to the stretch that holds its centre: one
+    at a border that is less than half inside is left out. A stretch without a valid bin gives no
+    curve.
 
     Parameters
     ----------

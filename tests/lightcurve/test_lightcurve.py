@@ -119,6 +119,14 @@ def test_impossible_keywords(keywords, text):
         ak.LightCurve([1, 2], [1, 2], **keywords)
 
 
+def test_dates_need_a_time_zero():
+    from astropy.time import Time
+
+    for dates in (Time([50000, 50001], format="mjd"), np.array(["2020-01-01"], dtype="M8[D]")):
+        with pytest.raises(InputError, match=r"holds dates.*from_timeseries"):
+            ak.LightCurve(dates, np.ones(len(dates)))
+
+
 def test_misspelt_keyword():
     with pytest.raises(TypeError, match="bin_with"):
         ak.LightCurve([1, 2], [1, 2], bin_with=1.0)

@@ -120,8 +120,11 @@ def _autocorrelation(x: FloatArray) -> FloatArray | None:
     """Return the mean autocorrelation of columns ``(n, chains)`` at lags below n / 2."""
     from scipy import fft
 
+    if (x == x[0, 0]).all():
+        return None
     n = x.shape[0]
     x = x - x.mean()
+    x /= np.abs(x).max()  # squares of tiny numbers would be lost
     lags = max(2, n // 2)
     size = fft.next_fast_len(n + lags, real=True)  # padding: no lag wraps around
     power = np.zeros(size // 2 + 1)
@@ -129,8 +132,6 @@ def _autocorrelation(x: FloatArray) -> FloatArray | None:
         transform = fft.rfft(x[:, start : start + 64], size, axis=0)
         power += (transform.real**2 + transform.imag**2).sum(axis=1)
     covariance = fft.irfft(power, size)[:lags]
-    if not covariance[0] > 1e-28 * n * x.shape[1] * max(1.0, float(np.abs(x).max()) ** 2):
-        return None
     covariance /= n - np.arange(covariance.size)
     return covariance / covariance[0]
 
@@ -221,10 +222,10 @@ def _rank_normalised(x: FloatArray) -> FloatArray:
 
 def _rhat(z: FloatArray) -> float:
     n = z.shape[1]
+    if (z == z[:, :1]).all():  # every half stands still
+        return math.nan if (z == z[0, 0]).all() else math.inf
     within = float(z.var(axis=1, ddof=1).mean())
     between = n * float(z.mean(axis=1).var(ddof=1))
-    if within == 0:
-        return math.inf if between > 0 else math.nan
     return math.sqrt((n - 1) / n + between / (n * within))
 
 

@@ -166,7 +166,8 @@ def test_thin_stores_every_nth_sweep():
     np.testing.assert_array_equal(thinned.view.read(0), whole.read(0)[4::5])
     # tau is told in sweeps, whatever is stored
     tau = short(Gaussian(2), max_steps=600).verdict.tau["x0"]
-    assert thinned.verdict.tau["x0"] == pytest.approx(tau, rel=0.3)
+    error = tau * np.sqrt(2 * (10 * tau + 1) / (300 * 24))  # Sokal; at least half of it is kept
+    assert abs(thinned.verdict.tau["x0"] - tau) < 4 * error
 
 
 # -- length and verdict ---------------------------------------------------------------------------

@@ -56,6 +56,7 @@ class Plan:
         ensembles: int,
         options: SamplerOptions,
     ) -> Plan:
+        """Return the plan with everything checked and every default filled in."""
         d = problem.parameters.n_free
         least = max(2 * d + 2, 6)
         walkers = max(32, 4 * d) if walkers is None else whole_number(walkers, "walkers", least)
@@ -87,6 +88,7 @@ class Plan:
         }
 
     def arguments(self) -> dict[str, Any]:
+        """Return what the provenance records about the call, as JSON types."""
         return {
             "problem": repr(self.problem),
             "until": self.until,

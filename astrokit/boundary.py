@@ -33,7 +33,7 @@ def as_array(
     positive: bool = False,
     dtype: type = np.float64,
 ) -> NDArray[Any]:
-    """Return `x` as a native, C-contiguous array of `dtype`, or raise an error that names it.
+    """Return `x` as a native, contiguous, writable array of `dtype`, or raise an error naming it.
 
     Parameters
     ----------
@@ -201,6 +201,8 @@ def _strip(x: Any, name: str, unit: Any) -> tuple[NDArray[np.float64], NDArray[n
         if values.dtype.kind not in "fiub" and values.dtype != object:
             raise TypeError(f"dtype {values.dtype}")
         values = np.ascontiguousarray(values, dtype=np.float64).reshape(values.shape)
+        if not values.flags.writeable:  # numba compiles a second version for read-only arrays
+            values = values.copy()
     except (TypeError, ValueError) as error:
         kind = getattr(np.asarray(data, dtype=object), "dtype", type(x))
         raise InputError(

@@ -30,13 +30,17 @@ def assert_fit_for_kernels(array: np.ndarray) -> None:
     assert array.dtype == np.float64
     assert array.dtype.isnative
     assert array.flags.c_contiguous
+    assert array.flags.writeable
 
 
 def disguises(x: np.ndarray) -> list[object]:
     """The same numbers in every form in which users hold them."""
     spread = np.zeros(2 * x.size)
     spread[::2] = x
+    frozen = x.copy()
+    frozen.flags.writeable = False
     return [
+        frozen,
         x.tolist(),
         tuple(x),
         x.astype(">f8"),

@@ -246,7 +246,7 @@ class NumericalDerivatives(Derivatives):
         return bool(np.all((change > 0.03) & (change < 30)))
 
     def _scan(self, theta: FloatArray, value: float) -> FloatArray:
-        """Return a step per parameter over which ln L bends by the wanted amount, where it bends."""
+        """Return a step per parameter over which ln L bends as wanted, where it bends at all."""
         wanted = self._wanted(value)
         largest = 0.25 * np.minimum(self.widths, np.ptp(self.bounds, axis=1))
         smallest = np.minimum(np.maximum(16 * _EPS * np.abs(theta), 1e-14 * self.widths), largest)

@@ -144,12 +144,16 @@ def _starts(
         if np.isfinite(value[1:][rows][best]):
             found.append(draws[rows][best])
     if not found:
-        raise FitError(
-            "ln L is -inf at every start",
-            value=problem.parameters.named(first),
-            hint="give start= values at which the model exists, or narrower priors",
-        )
+        raise _nowhere(problem, first)
     return found
+
+
+def _nowhere(problem: Problem, first: FloatArray) -> FitError:
+    return FitError(
+        "ln L is -inf at every start",
+        value=problem.parameters.named(first),
+        hint="give start= values at which the model exists, or narrower priors",
+    )
 
 
 def _first_start(problem: Problem, start: Mapping[str, float] | None) -> FloatArray:
@@ -220,6 +224,8 @@ def _checked_maximum(
     """Return the highest maximum whose neighbours one error away are all lower."""
     derivatives = search.derivatives
     if not ends:
+        if all(record.log_likelihood == -np.inf for record in records):
+            raise _nowhere(search.problem, np.array(records[0].end))
         raise FitError(
             f"no search converged ({'; '.join(sorted({r.reason for r in records}))})",
             value=records[0].end,

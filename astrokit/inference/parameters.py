@@ -418,6 +418,7 @@ class Parameters:
         column = {name: i for i, name in enumerate(self.names)}
         interpreter.symtable.update({name: values[:, i] for name, i in column.items()})
         for name in self._tie_order:
-            answer = interpreter(self[name].tied, raise_errors=True, show_errors=False)
+            with np.errstate(all="ignore"):  # what is not finite is reported where it matters
+                answer = interpreter(self[name].tied, raise_errors=True, show_errors=False)
             values[:, column[name]] = answer
             interpreter.symtable[name] = values[:, column[name]]

@@ -57,7 +57,8 @@ class Prior(abc.ABC):
         inside = (x >= low) & (x <= high)
         # Evaluate the formula at a harmless point where x is outside, so that no log(0) warns.
         safe = np.where(inside, x, self.ppf(0.5))
-        return np.where(inside, self._logpdf(safe), -np.inf)
+        with np.errstate(over="ignore"):  # far out the density is zero, not an accident
+            return np.where(inside, self._logpdf(safe), -np.inf)
 
     def sample(self, rng: np.random.Generator, size: int | tuple[int, ...] = 1) -> FloatArray:
         """Return `size` independent draws."""
@@ -225,7 +226,8 @@ class HalfNormal(Prior):
         return -0.5 * (x / self.sigma) ** 2 - math.log(self.sigma / 2) - _LOG_SQRT_2PI
 
     def ppf(self, q: ArrayLike) -> FloatArray:
-        return self.sigma * special.ndtri(0.5 * (1 + np.asarray(q, dtype=float)))
+        # From the lower tail: 0.5 * (1 + q) would round to 1, and the quantile to infinity.
+        return -self.sigma * special.ndtri(0.5 * (1 - np.asarray(q, dtype=float)))
 
     @property
     def compiled(self) -> tuple[float, ...]:

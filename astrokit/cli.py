@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Examples
     --------
     >>> from astrokit.cli import main
-    >>> main(["data", "list", "mrk766"])
+    >>> main(["data", "list", "mrk766.txt"])
     ... # doctest: +ELLIPSIS
     lightcurves/mrk766_xmm/mrk766.txt  mrk766 ...
     0

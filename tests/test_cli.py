@@ -50,7 +50,7 @@ def test_a_mistake_is_one_line_and_exit_code_two(words, message, capsys):
 def test_list_shows_where_a_file_is(capsys, monkeypatch, tmp_path):
     monkeypatch.delenv("ASTROKIT_DATA_DIR", raising=False)
     monkeypatch.setenv("ASTROKIT_CACHE_DIR", str(tmp_path))
-    assert main(["data", "list", "MRK766"]) == 0
+    assert main(["data", "list", "MRK766.txt"]) == 0
     line = capsys.readouterr().out
     assert line.split()[:3] == ["lightcurves/mrk766_xmm/mrk766.txt", "mrk766", "download"]
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .evidence import evidence as evidence
     from .fit_result import Fit as Fit
     from .goodness import goodness_of_fit as goodness_of_fit
+    from .options import SamplerOptions as SamplerOptions
     from .parameters import Parameter as Parameter
     from .parameters import Parameters as Parameters
     from .posterior import Posterior as Posterior
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from .problems import CurveProblem as CurveProblem
     from .problems import FunctionProblem as FunctionProblem
     from .problems import PoissonProblem as PoissonProblem
-    from .sampling import SamplerOptions as SamplerOptions
     from .significance import SimulatedTest as SimulatedTest
     from .storage import load as load
 
@@ -49,6 +49,7 @@ else:
             "evidence": ["Evidence", "evidence"],
             "fit_result": ["Fit"],
             "goodness": ["goodness_of_fit"],
+            "options": ["SamplerOptions"],
             "parameters": ["Parameter", "Parameters"],
             "posterior": ["Posterior"],
             "priors": [
@@ -62,7 +63,6 @@ else:
             ],
             "problem": ["CompiledLikelihood", "Problem"],
             "problems": ["CurveProblem", "FunctionProblem", "PoissonProblem"],
-            "sampling": ["SamplerOptions"],
             "significance": ["SimulatedTest"],
             "storage": ["load"],
         },

@@ -13,25 +13,18 @@ from ..boundary import as_scalar
 from ..errors import InputError, LikelihoodError
 from ..provenance import describe
 from ..randomness import seed_entropy
-from .chain import FORMAT, EnsembleState
+from .chain import EnsembleState
+from .checkpoint import FORMAT
 from .engines import choose_engine, make_engine
+from .options import SamplerOptions, whole_number
 
 if TYPE_CHECKING:
     from .problem import Problem
-    from .sampling import SamplerOptions
 
-__all__ = ["Piece", "Plan", "Work", "advance", "whole_number"]
+__all__ = ["Piece", "Plan", "Work", "advance"]
 
 _PIECE_BYTES = 1 << 24  # of records that a piece of work may bring home
 _PAUSE = 0.2  # seconds after which a block gives Python a chance to hear Ctrl-C
-
-
-def whole_number(value: Any, name: str, minimum: int) -> int:
-    """Return a whole number of at least `minimum`, or raise an error that names it."""
-    number = as_scalar(value, name)
-    if number != int(number) or number < minimum:
-        raise InputError(f"{name} must be a whole number", value=value, allowed=f">= {minimum}")
-    return int(number)
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .fit_result import Fit
+    from .options import SamplerOptions
     from .posterior import Posterior
-    from .sampling import SamplerOptions
 
 __all__ = ["CompiledLikelihood", "Problem"]
 

@@ -11,29 +11,22 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..boundary import as_scalar
-from ..errors import ConvergenceWarning, InputError, LikelihoodError
+from ..errors import ConvergenceWarning, LikelihoodError
 from ..parallel import ItemError, map_items
 from ..provenance import Recorder
 from ..randomness import SeedLike, as_seed_sequence
-from .advance import Piece, Plan, Work, advance, whole_number
-from .chain import (
-    ChainView,
-    Checkpoint,
-    EnsembleState,
-    MemoryChain,
-    open_checkpoint,
-    stored_fingerprint,
-)
+from .advance import Piece, Plan, Work, advance
+from .chain import ChainView, EnsembleState, MemoryChain
+from .checkpoint import Checkpoint, open_checkpoint, stored_fingerprint
 from .diagnostics import Verdict, diagnose
-from .draws import Moves
 from .engines import make_engine
+from .options import SamplerOptions
 from .start import starting_positions
 
 if TYPE_CHECKING:
@@ -42,57 +35,10 @@ if TYPE_CHECKING:
     from .posterior import Posterior
     from .problem import Problem
 
-__all__ = ["SamplerOptions", "sample"]
+__all__ = ["sample"]
 
 _FIRST_LOOK = 256  # sweeps before the first diagnosis
 _LOOK_SECONDS = 2.0  # between updates of the progress bar
-
-
-@dataclass(frozen=True)
-class SamplerOptions:
-    """Settings of the sampler that are rarely changed.
-
-    Parameters
-    ----------
-    thin : int
-        Store every `thin`-th sweep; bounds the memory of a long chain.
-    moves : Moves
-        Mixture of proposals.
-    start : None, "fit", "prior", mapping, Fit or ndarray
-        Where walkers start; None takes the fit where it succeeds, else the prior. An array has
-        shape ``(walkers, d)`` or ``(ensembles, walkers, d)``.
-    engine : {"auto", "numpy", "compiled"}
-        Changes the speed only; "auto" compiles where the problem names a kernel.
-    progress : bool, optional
-        Show progress; None shows it in a terminal or notebook once a run lasts two seconds.
-    checkpoint_every : float
-        Seconds between commits of a checkpoint.
-
-    Raises
-    ------
-    InputError
-
-    Examples
-    --------
-    >>> from astrokit.inference import Moves, SamplerOptions
-    >>> SamplerOptions(thin=10, moves=Moves(de_mode=0.3)).thin
-    10
-    """
-
-    thin: int = 1
-    moves: Moves = field(default_factory=Moves)
-    start: Any = None
-    engine: str = "auto"
-    progress: bool | None = None
-    checkpoint_every: float = 10.0
-
-    def __post_init__(self) -> None:
-        whole_number(self.thin, "thin", 1)
-        as_scalar(self.checkpoint_every, "checkpoint_every", minimum=0.0)
-        if not isinstance(self.moves, Moves):
-            raise InputError(
-                "moves must be a Moves", value=self.moves, hint="Moves(stretch=1, ...)"
-            )
 
 
 def sample(
@@ -172,7 +118,7 @@ def sample(
             plan.arguments(),
             inputs=problem.provenance_inputs(),
             seed=root,
-            citations=("astrokit", "emcee", *problem.citation_keys),
+            citations=(*problem.citation_keys, *_citations(plan)),
         )
         run = _Run(plan, chain, root, executor)
         try:
@@ -368,6 +314,20 @@ class _Run:
             self._committed = now
         if piece.interrupted:
             raise KeyboardInterrupt
+
+
+def _citations(plan: Plan) -> tuple[str, ...]:
+    """Return what to cite for the sampler, the moves in use and the diagnostics."""
+    moves = plan.options.moves
+    used = {
+        "emcee": True,
+        "goodman2010": moves.stretch > 0,
+        "terbraak2006": moves.de > 0 or moves.de_mode > 0,
+        "terbraak2008": moves.snooker > 0,
+        "vehtari2021": True,
+        "numba": plan.engine == "compiled",
+    }
+    return tuple(key for key, is_used in used.items() if is_used)
 
 
 def _next_look(verdict: Verdict, until: float) -> float:

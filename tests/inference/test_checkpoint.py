@@ -23,7 +23,7 @@ from astrokit.inference import (
     Uniform,
     load,
 )
-from astrokit.inference.chain import Checkpoint
+from astrokit.inference.checkpoint import Checkpoint
 from tests.inference.targets import Gaussian
 from tests.inference.test_sampling import Breaking, straight_line
 

@@ -269,6 +269,7 @@ def test_trace_shows_what_its_data_say(posterior):
         posterior.trace(("d",))
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # arviz announces its next version
 def test_arviz_gets_one_chain_per_walker(posterior):
     try:
         import arviz  # noqa: F401

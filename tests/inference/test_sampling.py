@@ -220,7 +220,10 @@ def test_provenance_tells_the_run():
     assert record.arguments["walkers"] == 12
     assert record.seed == {"entropy": 1, "spawn_key": []}
     assert record.inputs[0]["data_sha256"] == straight_line().data_checksum
-    assert "emcee" in record.citations
+    assert {"emcee", "goodman2010", "terbraak2006", "vehtari2021"} <= set(record.citations)
+    assert "numba" not in record.citations  # this problem has no kernel
+    stretch = short(straight_line(), options=SamplerOptions(moves=Moves(1, 0, 0, 0)))
+    assert "terbraak2006" not in stretch.provenance.citations
     assert record.verdicts[0].startswith(posterior.verdict.word)
 
 

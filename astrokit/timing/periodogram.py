@@ -117,12 +117,12 @@ class Periodogram:
         if power.min() < 0:
             raise InputError("power is negative", value=float(power.min()), allowed=">= 0")
         _require_known(self.normalization, "normalization", _NORMALIZATIONS)
-        for name, array in (
-            ("frequency", frequency),
-            ("power", power),
-            ("degrees_of_freedom", dof),
-        ):
-            object.__setattr__(self, name, array)
+        arrays = {"frequency": frequency, "power": power, "degrees_of_freedom": dof}
+        for name, array in arrays.items():
+            # The user's own array may change later; what was measured may not.
+            given = getattr(self, name)
+            shared = isinstance(given, np.ndarray) and np.may_share_memory(array, given)
+            object.__setattr__(self, name, array.copy() if shared else array)
 
     # -- making --------------------------------------------------------------------------------
 

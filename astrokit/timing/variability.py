@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..boundary import as_array, as_scalar, require_equal_lengths
+from ..boundary import as_array, as_scalar, as_unit, require_equal_lengths
 from ..errors import InputError
 from ..estimate import ONE_SIGMA, Estimate
 
@@ -107,7 +107,8 @@ def excess_variance(
     """
     m = _moments(lightcurve, rate_error)
     sigma = _variance_error(m, error)
-    unit = f"({m.unit})2" if m.unit else None
+    rate_unit = as_unit(m.unit, "unit of the rates")
+    unit = None if rate_unit is None else rate_unit**2
     return _variance_estimate(m.excess, sigma, "excess_variance", unit, error, limit_level)
 
 
@@ -395,7 +396,7 @@ def _variance_error(m: _Moments, error: str) -> float:
 
 
 def _variance_estimate(
-    value: float, sigma: float, name: str, unit: str | None, error: str, level: float
+    value: float, sigma: float, name: str, unit: Any, error: str, level: float
 ) -> Estimate:
     if value > 0:
         return Estimate(value, sigma, name=name, unit=unit, method=_method(error))
@@ -413,7 +414,7 @@ def _upper_limit(value: float, sigma: float, level: float) -> float:
     return value - sigma * float(ndtri_exp(math.log1p(-level) + log_ndtr(value / sigma)))
 
 
-def _limit(value: float, name: str, unit: str | None, error: str, level: float) -> Estimate:
+def _limit(value: float, name: str, unit: Any, error: str, level: float) -> Estimate:
     text = f"upper limit: the excess is not positive; {_method(error)}"
     return Estimate(value, 0.0, name=name, unit=unit, level=level, method=text, limit="upper")
 

@@ -44,7 +44,7 @@ clean:  ## remove what these commands made
 
 $(VENV)/.core: pyproject.toml | python
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
-	  { echo "No virtual environment could be made; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	  { rm -rf $(VENV); echo "No virtual environment could be made; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "Installing astrokit and what it needs into $(VENV) (the first time takes a minute or two)"
 	$(PIP) --editable .
 	@touch $@

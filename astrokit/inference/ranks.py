@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -104,6 +106,7 @@ def _smallest_tail(counts: NDArray[np.int64], share: FloatArray, n: int) -> Floa
     return tails
 
 
+@functools.lru_cache(maxsize=8)
 def _null(n: int, draws: int) -> FloatArray:
     """Return the statistic for sets of `n` uniform ranks; the same sets at every call."""
     rng = np.random.default_rng(20_240_601)

@@ -28,6 +28,7 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 _EPS = float(np.finfo(float).eps)
+_LONG_DATA = 20_000
 _STEP_CHANGE = 1e-4  # wanted second difference of ln L: steps of 0.01 sigma
 
 
@@ -97,10 +98,12 @@ class AnalyticDerivatives(Derivatives):
     """Score and Fisher information that the problem computes itself."""
 
     kind = "Fisher information"
-    tolerance = 1e-6
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
+        # Statistics of the residuals feel what ln L does not; only for long data is one more pass
+        # over them worth sparing.
+        self.tolerance = 1e-9 if problem.n_data < _LONG_DATA else 1e-6
         self._last: Point | None = None
 
     @classmethod

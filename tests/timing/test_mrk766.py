@@ -36,7 +36,7 @@ def expected():
     """Return (quantity, note) -> value and error."""
     table = Table.read(ak.datasets.fetch("check-values-mrk766"), format="ascii.ecsv")
     return {
-        (row["quantity"], row["note"] or ""): (row["value"], row["lower"]) for row in table.filled()
+        (row["quantity"], row["note"] or ""): (row["value"], row["lower"]) for row in table.filled("")
     }
 
 

@@ -315,7 +315,7 @@ def skip(what: str, reason: str) -> None:
 
 def summary() -> RowTable:
     """Return the table of what this notebook has recorded so far."""
-    return RowTable(_SESSION.values())
+    return RowTable(_RECORDED.values())
 
 
 def is_fast() -> bool:
@@ -330,13 +330,13 @@ def is_fast() -> bool:
 
 
 # What this process has recorded: a notebook is one process, and its last cell shows the table.
-_SESSION: dict[str, Row | Skipped] = {}
+_RECORDED: dict[str, Row | Skipped] = {}
 
 
 def _show(row: Row | Skipped, key: str) -> None:
     from IPython.display import display
 
-    _SESSION[key] = row
+    _RECORDED[key] = row
     display(row)
 
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["sample"]
 
 _FIRST_LOOK = 256  # sweeps before the first diagnosis
+_PATIENCE = 2.0  # seconds before a progress bar appears
 _LOOK_SECONDS = 2.0  # between updates of the progress bar
 
 
@@ -194,7 +195,7 @@ class _Run:
             while True:
                 self._advance_to(target, bar)
                 verdict = self._diagnose(target // thin)
-                bar.set_postfix_str(verdict.word)
+                bar.set_postfix_str(verdict.word, refresh=False)
                 if verdict or target >= limit:
                     return verdict
                 target = min(limit, math.ceil(_next_look(verdict, plan.until) / thin) * thin)
@@ -348,4 +349,4 @@ def _shows_progress(wanted: bool | None) -> bool:
 def _progress_bar(shown: bool) -> Any:
     from tqdm import tqdm
 
-    return tqdm(desc="sampling", unit=" sweeps", disable=not shown, delay=2.0, leave=False)
+    return tqdm(desc="sampling", unit=" sweeps", disable=not shown, delay=_PATIENCE, leave=False)

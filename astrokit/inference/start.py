@@ -20,6 +20,8 @@ LogPosterior = Callable[[FloatArray], FloatArray]
 
 _SPREAD = 2.0  # standard deviations are widened by this, so that R-hat sees disagreement
 _FREEDOM = 5.0  # of the t distribution: a few walkers start far out
+_OTHER_MODE = 10.0  # ln L by which another maximum may lie lower and still get walkers
+_APART = 5.0  # standard deviations between maxima that count as two
 _ROUNDS = 60  # batches of candidates before giving up
 _SCREENED = 16  # prior draws per walker, of which the better part is kept
 
@@ -40,9 +42,10 @@ def starting_positions(
         One per ensemble.
     walkers : int
     start : None, "fit", "prior", mapping, Fit or ndarray
-        None: around the fit where it succeeds and has a covariance, else from the prior. A mapping
-        of names to values: close around that point. Array ``(W, d)`` or ``(ensembles, W, d)``:
-        taken as they are.
+        None: around the fit where it succeeds, else from the prior. Where the searches of a fit
+        ended in several maxima of similar height, half of the walkers start at the others.
+        A mapping of names to values: close around that point. Array ``(W, d)`` or
+        ``(ensembles, W, d)``: taken as they are.
     log_posterior : callable
         ``(n, d) -> (n,)``
 
@@ -70,8 +73,8 @@ def starting_positions(
         )
     if start_fit is None:
         return [_from_prior(problem, rng, walkers, log_posterior) for rng in generators]
-    gaussian = _gaussian_of(problem, start_fit)
-    return [_around(*gaussian, rng, walkers, log_posterior, problem) for rng in generators]
+    centers, root = _clouds_of(problem, start_fit)
+    return [_around(centers, root, rng, walkers, log_posterior, problem) for rng in generators]
 
 
 def _fit(problem: Problem, *, required: bool) -> Any:
@@ -90,8 +93,8 @@ def _fit(problem: Problem, *, required: bool) -> Any:
             return None
 
 
-def _gaussian_of(problem: Problem, fit: Any) -> tuple[FloatArray, FloatArray]:
-    """Return mean ``(d,)`` and a square root of the covariance of a fit."""
+def _clouds_of(problem: Problem, fit: Any) -> tuple[FloatArray, FloatArray]:
+    """Return maxima ``(k, d)``, the best first, and a square root of the covariance of a fit."""
     names = problem.parameters.free_names
     try:
         mean = np.array([fit[name].value for name in names], dtype=float)
@@ -107,7 +110,19 @@ def _gaussian_of(problem: Problem, fit: Any) -> tuple[FloatArray, FloatArray]:
     # Work with correlations: variances of different parameters can differ by many powers of ten.
     eigenvalues, vectors = np.linalg.eigh(covariance / np.outer(sigma, sigma))
     root = vectors * np.sqrt(np.clip(eigenvalues, 1e-12, None))
-    return mean, sigma[:, None] * root
+    root = sigma[:, None] * root
+    return _maxima(fit, mean, np.linalg.inv(root)), root
+
+
+def _maxima(fit: Any, mean: FloatArray, whiten: FloatArray) -> FloatArray:
+    """Return the best maximum and those of similar height where other searches ended."""
+    centers = [mean]
+    for search in getattr(fit, "starts", ()):
+        end = np.array(search.end, dtype=float)
+        is_high = search.converged and fit.log_likelihood - search.log_likelihood < _OTHER_MODE
+        if is_high and all(np.linalg.norm(whiten @ (end - c)) > _APART for c in centers):
+            centers.append(end)
+    return np.array(centers)
 
 
 def _completed(
@@ -124,19 +139,22 @@ def _completed(
 
 
 def _around(
-    mean: FloatArray,
+    centers: FloatArray,
     root: FloatArray,
     rng: np.random.Generator,
     walkers: int,
     log_posterior: LogPosterior,
     problem: Problem,
 ) -> FloatArray:
-    """Draw from a widened t distribution around the fit, cut to a finite posterior."""
+    """Draw from widened t distributions around the maxima, cut to a finite posterior."""
+    others = len(centers) - 1
+    share = np.array([1.0] if not others else [0.5] + [0.5 / others] * others)
 
     def draw(n: int) -> FloatArray:
-        normal = rng.standard_normal((n, mean.size))
+        middle = centers[rng.choice(len(centers), n, p=share)]
+        normal = rng.standard_normal(middle.shape)
         wide = np.sqrt(_FREEDOM / rng.chisquare(_FREEDOM, (n, 1)))
-        return np.asarray(mean + _SPREAD * (normal * wide) @ root.T)
+        return np.asarray(middle + _SPREAD * (normal * wide) @ root.T)
 
     found = _collect(draw, walkers, log_posterior)
     return _from_prior(problem, rng, walkers, log_posterior) if found is None else found
@@ -161,7 +179,7 @@ def _around_point(
     mean = np.array([float(point.get(p.name, p.value)) for p in parameters.free])
     low, high = parameters.prior_transform(np.array([[0.16], [0.84]]) * np.ones(mean.size))
     root = np.diag(0.01 * (high - low))
-    return _around(mean, root / _SPREAD, rng, walkers, log_posterior, problem)
+    return _around(mean[None, :], root / _SPREAD, rng, walkers, log_posterior, problem)
 
 
 def _from_prior(

@@ -243,6 +243,17 @@ def posterior_x():
     return straight_line().x
 
 
+def test_all_maxima_that_the_fit_found_get_walkers():
+    """Nothing is known but the problem: both modes are found, with their right shares."""
+    problem = TwoModes(2)
+    ends = {round(search.end[0] / 8.0) for search in problem.fit().starts}
+    assert ends == {0, 1}
+    posterior = problem.sample(seed=3)
+    assert posterior.verdict.word == "converged"
+    n = posterior.verdict.effective_samples["x0"]
+    assert abs(np.mean(posterior.draws("x0") > 4) - 0.3) < 4 * np.sqrt(0.3 * 0.7 / n)
+
+
 def forbidden_region(values, data):
     """Exists only for a > 0, far from where the prior has most of its mass."""
     a = values[:, 0]
@@ -414,10 +425,14 @@ def test_a_misspelt_keyword_is_an_error():
         SamplerOptions(thinning=10)
 
 
-def test_progress_is_shown_when_asked(capfd):
+def test_progress_is_shown_when_asked_and_only_for_long_runs(capfd, monkeypatch):
     short(straight_line(), options=SamplerOptions(progress=True))
+    assert capfd.readouterr() == ("", "")  # it took less than two seconds
+    monkeypatch.setattr("astrokit.inference.sampling._PATIENCE", 0.0)
     short(straight_line(), options=SamplerOptions(progress=False))
-    assert capfd.readouterr().out == ""
+    assert capfd.readouterr() == ("", "")
+    short(straight_line(), options=SamplerOptions(progress=True))
+    assert "sampling: " in capfd.readouterr().err
 
 
 def test_compiled_likelihood_of_a_problem_without_data_rows():

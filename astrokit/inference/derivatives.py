@@ -105,12 +105,15 @@ class AnalyticDerivatives(Derivatives):
         # over them worth sparing.
         self.tolerance = 1e-9 if problem.n_data < _LONG_DATA else 1e-6
         self._last: Point | None = None
+        self._last_observed: tuple[FloatArray, FloatArray | None] | None = None
 
     @classmethod
     def of(cls, problem: Problem) -> Self | None:
         """Return the derivatives that `problem` offers, or None."""
-        derivatives = cls(problem)
-        return derivatives if derivatives._compute(problem.parameters.free_values) else None
+        asked = cls(problem._coarse() or problem)  # a coarse twin offers what the problem does
+        if asked._compute(problem.parameters.free_values) is None:
+            return None
+        return asked if asked.problem is problem else cls(problem)
 
     def __call__(self, theta: FloatArray) -> Point:
         # A pass over a million data costs more than all else: never make one twice.
@@ -133,12 +136,17 @@ class AnalyticDerivatives(Derivatives):
         self._last = Point(theta, *answer)
         return self._last
 
+    def _observed(self, theta: FloatArray) -> FloatArray | None:
+        if self._last_observed is None or not np.array_equal(self._last_observed[0], theta):
+            self._last_observed = theta.copy(), self.problem.observed_information(theta)
+        return self._last_observed[1]
+
     def refined(self, point: Point) -> Point:
         """Return `point` with the observed information, if the problem has it and it is a maximum.
 
         Parameters at a bound are left out of that judgement: ln L need not be curved there.
         """
-        observed = self.problem.observed_information(point.theta)
+        observed = self._observed(point.theta)
         if observed is None:
             return point
         inside = (point.theta > self.bounds[:, 0]) & (point.theta < self.bounds[:, 1])
@@ -153,7 +161,7 @@ class AnalyticDerivatives(Derivatives):
 
     def sharpened(self, point: Point) -> Point:
         # Scoring crawls along a curved ridge, where the Fisher information is a poor guide.
-        observed = self.problem.observed_information(point.theta)
+        observed = self._observed(point.theta)
         if observed is None or not np.isfinite(observed).all():
             return point
         return point._replace(information=observed)

@@ -25,6 +25,7 @@ __all__ = [
     "CONSTANT",
     "HEADER_SIZE",
     "POWER_LAW",
+    "bin_averages",
     "moments",
     "observed_information",
     "packed_whittle",
@@ -370,6 +371,26 @@ def _add_bending_curvature(
         out[at + 3, at + 1] += wP * s_b
         out[at + 3, at + 2] += wP * s_l / f_bend
         out[at + 3, at + 3] += wP
+
+
+# -- averages over bins --------------------------------------------------------------------------
+
+
+@_compile
+def bin_averages(frequency: Any, power: Any, dof: Any, edges: Any) -> Any:
+    """Return geometric mean frequency, mean power and summed dof between `edges` (indices)."""
+    n = edges.size - 1
+    centers, means, sums = np.empty(n), np.empty(n), np.empty(n)
+    for k in range(n):
+        start, stop = edges[k], edges[k + 1]
+        P, w = power[start:stop], dof[start:stop]
+        total, weight = 0.0, 0.0
+        for i in range(P.size):
+            total += w[i] * P[i]
+            weight += w[i]
+        centers[k] = math.exp(_sum_of_logs(frequency[start:stop]) / (stop - start))
+        means[k], sums[k] = total / weight, weight
+    return centers, means, sums
 
 
 # -- amplitudes ---------------------------------------------------------------------------------

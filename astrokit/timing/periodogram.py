@@ -215,16 +215,19 @@ class Periodogram:
         a its power exceeds the law there by a factor of about ``1 + a**2 * ln(ratio)**2 / 24``:
         0.15 % for the default and a = 2.
         """
+        from .kernels import bin_averages
+
         ratio = as_scalar(ratio, "ratio")
         if not ratio > 1:
             raise InputError("ratio must be > 1", value=ratio, hint="1.1 gives 24 bins a decade")
         if min_count < 1:
             raise InputError("min_count must be at least 1", value=min_count)
         starts = _bin_starts(self.frequency, ratio, min_count)
-        dof = np.add.reduceat(self.degrees_of_freedom, starts)
-        power = np.add.reduceat(self.power * self.degrees_of_freedom, starts) / dof
-        counts = np.diff(np.append(starts, self.frequency.size))
-        frequency = np.exp(np.add.reduceat(np.log(self.frequency), starts) / counts)
+        edges = np.append(starts, self.frequency.size)
+        frequency, power, dof = bin_averages(
+            self.frequency, self.power, np.asarray(self.degrees_of_freedom), edges
+        )
+        counts = np.diff(edges)
         return replace(
             self,
             frequency=frequency,

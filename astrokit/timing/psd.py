@@ -163,7 +163,7 @@ class PSDProblem(Problem):
         self._header = np.array(
             [
                 used,
-                float(_constants(self._power, half_dof).sum()),
+                _constant(self._power, half_dof),
                 len(self._model.components),
                 *self._model.header(),
             ]
@@ -353,14 +353,15 @@ def _half_dof(periodogram: Periodogram, nyquist: str) -> FloatArray:
 
 def _constants(power: FloatArray, half_dof: FloatArray) -> FloatArray:
     """Return the part of each term of ln L that no parameter changes; 0 for a plain ordinate."""
-    result = np.zeros_like(power)
-    special = half_dof != 1
-    if special.any():
-        from scipy.special import gammaln
+    from scipy.special import gammaln
 
-        k, ordinate = half_dof[special], np.maximum(power[special], np.finfo(float).tiny)
-        result[special] = k * np.log(k) - gammaln(k) + (k - 1) * np.log(ordinate)
-    return result
+    k, ordinate = half_dof, np.maximum(power, np.finfo(float).tiny)
+    return k * np.log(k) - gammaln(k) + (k - 1) * np.log(ordinate)
+
+
+def _constant(power: FloatArray, half_dof: FloatArray) -> float:
+    special = np.flatnonzero(half_dof != 1)
+    return float(_constants(power[special], half_dof[special]).sum()) if special.size else 0.0
 
 
 def _binned(periodogram: Periodogram) -> Periodogram:

@@ -77,7 +77,7 @@ class Plan:
             "thin": self.options.thin,
             "moves": asdict(self.options.moves),
             "engine": self.engine,
-            "start": describe(self.options.start),
+            "start": _describe_start(self.options.start),
         }
 
     def arguments(self) -> dict[str, Any]:
@@ -92,6 +92,13 @@ class Plan:
             "moves": asdict(self.options.moves),
             "engine": self.engine,
         }
+
+
+def _describe_start(start: Any) -> Any:
+    """Return what identifies a start; of a Fit its numbers, not when it was made."""
+    if hasattr(start, "covariance") and hasattr(start, "values"):
+        return describe({"values": start.values, "covariance": np.asarray(start.covariance)})
+    return describe(start)
 
 
 @dataclass(frozen=True)
@@ -139,11 +146,11 @@ def advance(plan: Plan, work: Work) -> Piece:
     pace = _Pace(work.seconds)
     try:
         while move.step < end and not pace.is_over:
-            move.sweeps = min(pace.sweeps, end - move.step)
+            move.sweeps, before = min(pace.sweeps, end - move.step), move.step
             moving = next(
                 sampler.sample(moving, iterations=1, store=False, skip_initial_state_check=True)
             )
-            pace.tick(move.sweeps)
+            pace.tick(move.step - before)
             coords, log_prob = moving.coords.copy(), moving.log_prob.copy()
             safe = EnsembleState(move.step, coords, log_prob, state.accepted + move.accepted)
     except LikelihoodError as error:

@@ -7,6 +7,7 @@ import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,15 @@ FloatArray = NDArray[np.float64]
 
 FORMAT = 1
 _SEEK_BYTES = 1 << 16  # a stride beyond this is read record by record
+
+
+@dataclass(frozen=True)
+class _End:
+    """Where the chain of an ensemble ends: rows, their checksum, the state after them."""
+
+    rows: int = 0
+    checksum: int = 0
+    state: EnsembleState | None = None
 
 
 class Checkpoint:
@@ -41,39 +51,43 @@ class Checkpoint:
         self._path = path
         self._record = (walkers, dimension + 1)
         self._bytes = 8 * walkers * (dimension + 1)
-        self._rows = [0] * ensembles
-        self._checksums = [0] * ensembles
-        self.states: list[EnsembleState | None] = [None] * ensembles
+        self._ends = [_End()] * ensembles
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """``(ensembles, rows, walkers, d + 1)``."""
-        return (len(self._rows), min(self._rows), *self._record)
+        return (len(self._ends), min(end.rows for end in self._ends), *self._record)
+
+    @property
+    def states(self) -> list[EnsembleState | None]:
+        """The state of each ensemble after its last row; None before the start."""
+        return [end.state for end in self._ends]
 
     def rows(self, ensemble: int) -> int:
         """Return how many rows this ensemble has."""
-        return self._rows[ensemble]
+        return self._ends[ensemble].rows
 
     def append(self, ensemble: int, records: FloatArray, state: EnsembleState) -> None:
         """Add records ``(n, W, d + 1)`` and the state after them; they count after `commit`."""
         data = np.ascontiguousarray(records, dtype="<f8")
         with self._file(ensemble).open("ab") as stream:
             stream.write(data.data)
-        self._checksums[ensemble] = zlib.crc32(data.data, self._checksums[ensemble])
-        self._rows[ensemble] += len(records)
-        self.states[ensemble] = state
+        last = self._ends[ensemble]
+        checksum = zlib.crc32(data.data, last.checksum)
+        # One assignment: Ctrl-C falls before or after it, never between rows and checksum.
+        self._ends[ensemble] = _End(last.rows + len(records), checksum, state)
 
     def commit(self) -> None:
         """Make everything appended so far survive a kill or a power cut."""
         if any(state is None for state in self.states):
             return
-        for ensemble in range(len(self._rows)):
+        for ensemble in range(len(self._ends)):
             with self._file(ensemble).open("ab") as stream:
                 os.fsync(stream.fileno())
         ensembles = [
-            {"rows": rows, "crc32": checksum, **state.as_dict()}
-            for rows, checksum, state in zip(self._rows, self._checksums, self.states, strict=True)
-            if state is not None
+            {"rows": end.rows, "crc32": end.checksum, **end.state.as_dict()}
+            for end in self._ends
+            if end.state is not None
         ]
         body = json.dumps(ensembles)
         _replace(self._path / "state.json", {"crc32": zlib.crc32(body.encode()), "ensembles": body})
@@ -87,18 +101,18 @@ class Checkpoint:
             When files are damaged or shorter than what was committed.
         """
         for ensemble, record in enumerate(self._committed()):
-            self._rows[ensemble] = int(record["rows"])
-            self._checksums[ensemble] = self._verified(ensemble, record)
-            self.states[ensemble] = EnsembleState.from_dict(record)
-        for ensemble, rows in enumerate(self._rows):
+            checksum = self._verified(ensemble, record)
+            state = EnsembleState.from_dict(record)
+            self._ends[ensemble] = _End(int(record["rows"]), checksum, state)
+        for ensemble, end in enumerate(self._ends):
             with self._file(ensemble).open("ab") as stream:
-                stream.truncate(rows * self._bytes)
+                stream.truncate(end.rows * self._bytes)
 
     def read(
         self, ensemble: int, start: int = 0, stop: int | None = None, step: int = 1
     ) -> FloatArray:
         """Return records ``(n, W, d + 1)`` of a strided range of rows, read in bounded memory."""
-        stop = self._rows[ensemble] if stop is None else min(stop, self._rows[ensemble])
+        stop = self._ends[ensemble].rows if stop is None else min(stop, self._ends[ensemble].rows)
         wanted = range(start, stop, step)
         result = np.empty((len(wanted), *self._record))
         size = self._bytes // 8
@@ -135,7 +149,7 @@ class Checkpoint:
             if zlib.crc32(outer["ensembles"].encode()) != outer["crc32"]:
                 raise ValueError("its checksum does not match")
             records = json.loads(outer["ensembles"])
-            if len(records) != len(self._rows):
+            if len(records) != len(self._ends):
                 raise ValueError(f"it holds {len(records)} ensembles")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise _damaged(file, str(error)) from error

@@ -27,7 +27,8 @@ class SamplerOptions:
     Parameters
     ----------
     thin : int
-        Store every `thin`-th sweep; bounds the memory of a long chain.
+        Store every `thin`-th sweep. Without a checkpoint a stored sweep takes
+        ``8 (d + 1) walkers ensembles`` bytes of memory.
     moves : Moves
         Mixture of proposals.
     start : None, "fit", "prior", mapping, Fit or ndarray

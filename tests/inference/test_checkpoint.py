@@ -219,6 +219,16 @@ def test_another_run_is_refused_by_name(tmp_path):
     assert run(straight_line(), max_steps=200, checkpoint=path).verdict.steps == 200
 
 
+def test_a_fit_made_again_is_the_same_start(tmp_path):
+    """Its numbers count, not the moment at which it was made."""
+    for steps in (100, 200):
+        options = SamplerOptions(start=straight_line().fit())
+        run(straight_line(), max_steps=steps, checkpoint=tmp_path / "run", options=options)
+    options = SamplerOptions(start=straight_line(slope={"fixed": True}).fit())
+    with pytest.raises(CheckpointError, match="start differs"):
+        run(straight_line(), max_steps=300, checkpoint=tmp_path / "run", options=options)
+
+
 def test_an_engine_cannot_change_on_the_way(tmp_path):
     run(max_steps=100, checkpoint=tmp_path / "run")
     with pytest.raises(CheckpointError, match="engine differs"):

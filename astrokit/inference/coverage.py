@@ -59,8 +59,8 @@ class FitCoverage:
     kinds : tuple of str
         ``"covariance"``, ``"profile"``.
     given, covers, flagged : ndarray of bool, shape (kinds, t, n, d)
-        Whether an interval was given at all, held the truth, and was flagged by a reservation of
-        the fit that names the parameter. Failed fits are False in all three.
+        Whether an interval was given at all, held the truth, and was flagged by a warning of the
+        fit that names the parameter. Failed fits are False in all three.
     pulls : ndarray, shape (t, n, d)
         (best value - truth) / covariance error; NaN where there is none.
     failed : ndarray of bool, shape (t, n)
@@ -327,5 +327,5 @@ def _holds(estimate: Estimate, truth: float) -> tuple[bool, bool]:
 
 
 def _is_flagged(fit: Fit, name: str) -> bool:
-    """Return whether a reservation of the fit names the parameter."""
-    return any(name in sentence.replace(",", " ").split() for sentence in fit.reservations)
+    """Return whether a warning of the fit names the parameter."""
+    return any(name in sentence.replace(",", " ").split() for sentence in fit.warnings)

@@ -166,6 +166,11 @@ class Fit:
         best = self.log_likelihood
         return sum(s.converged and best - s.log_likelihood < _SAME_MAXIMUM for s in self.starts)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Those reservations that came as warnings: bounds, undetermined, coverage."""
+        return tuple(text.partition(": ")[2] for text in self._provenance.warnings)
+
     # -- identity ----------------------------------------------------------------------------
 
     @property

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CoverageWarning, FitError, FitWarning, ParameterError
+from ..errors import FitError, ParameterError
 from ..provenance import Recorder
 from ..randomness import SeedLike, as_seed_sequence
 from .ascent import Ascent, ascend
 from .derivatives import Point
 from .fit_result import Fit, Start
+from .reservations import reservations
 from .search import Searcher, searcher
-from .uncertainty import DETERMINED, UNDETERMINED, Covariance, Probe, covariance, probe
+from .uncertainty import Covariance, Probe, covariance, probe
 
 if TYPE_CHECKING:
     from .problem import Problem
@@ -27,7 +28,6 @@ FloatArray = NDArray[np.float64]
 _DRAWS_PER_START = 40  # prior draws of which the best becomes a start
 _SCREENED_DATA = 200_000  # draws times data that the screening may cost
 _NEGLIGIBLE = 1e-5  # ln L; a neighbour must be better by more to disprove a maximum
-_ASYMMETRY = 0.2  # of ln L, beside 0.5: the error is off by more than a quarter
 
 
 def fit(
@@ -101,7 +101,7 @@ def fit(
     else:
         ends, records = _climb_with_guide(search, searcher(guide, method), starts)
     point, cov, tested = _checked_maximum(search, ends, records)
-    notes = _reservations(problem, point, cov, tested, records)
+    notes = reservations(problem, point, cov, tested, records)
     for sentence, category in notes:
         if category is not None:
             recorder.warn(sentence, category, stacklevel=4)
@@ -247,75 +247,3 @@ def _checked_maximum(
         value=search.problem.parameters.named(point.theta),
         hint="the likelihood may be discontinuous; sample() does not need a maximum",
     )
-
-
-# -- what to say against it ----------------------------------------------------------------------
-
-Note = tuple[str, type[FitWarning] | type[CoverageWarning] | None]
-
-
-def _reservations(
-    problem: Problem,
-    point: Point,
-    cov: Covariance,
-    tested: Probe,
-    records: list[Start],
-) -> list[Note]:
-    names = problem.parameters.free_names
-    notes: list[Note] = []
-    for name, state, value in zip(names, cov.states, point.theta, strict=True):
-        if state == UNDETERMINED:
-            notes.append((_undetermined(name), FitWarning))
-        elif state != DETERMINED:
-            notes.append((_at_bound(name, state, float(value)), FitWarning))
-    determined = np.array([state == DETERMINED for state in cov.states])[tested.parameter]
-    beyond = determined & (tested.room < 1)
-    notes += [(_beyond(name), CoverageWarning) for name in _names(names, tested, beyond)]
-    skewed = determined & (tested.reach == 1) & (np.abs(tested.drop - 0.5) > _ASYMMETRY)
-    notes += [(_not_a_parabola(name), CoverageWarning) for name in _names(names, tested, skewed)]
-    notes += _disagreement(point, records)
-    values = problem.parameters.expand(point.theta)[0]
-    notes += [(sentence, None) for sentence in problem._reservations(values)]
-    return notes
-
-
-def _names(names: tuple[str, ...], tested: Probe, chosen: NDArray[np.bool_]) -> list[str]:
-    return [names[i] for i in np.unique(tested.parameter[chosen])]
-
-
-def _undetermined(name: str) -> str:
-    return (
-        f"{name} is not determined by the data: its error would be wider than its prior, so none "
-        f"is given; fix it, or simplify the model"
-    )
-
-
-def _at_bound(name: str, state: str, value: float) -> str:
-    return (
-        f"{name} ended {state} ({value:g}) and has no error; profile({name!r}) gives a limit, or "
-        f"widen the prior"
-    )
-
-
-def _beyond(name: str) -> str:
-    return (
-        f"the one-sigma interval of {name} reaches beyond its allowed range, so its coverage is "
-        f"off; use profile({name!r}) or sample()"
-    )
-
-
-def _not_a_parabola(name: str) -> str:
-    return (
-        f"ln L is not a parabola within one sigma of {name}, so the coverage of its symmetric "
-        f"error is off; use profile({name!r}) or sample()"
-    )
-
-
-def _disagreement(point: Point, records: list[Start]) -> list[Note]:
-    """Return a note when one start alone found the maximum and others found lower ones."""
-    reached = [r.log_likelihood for r in records if r.converged]
-    alone = sum(point.log_likelihood - value < 0.01 for value in reached) < 2
-    if len(records) < 3 or not alone:
-        return []
-    text = f"only one of {len(records)} starts reached this maximum; raise n_starts to be sure"
-    return [(text, None)]

@@ -39,11 +39,13 @@ class Covariance(NamedTuple):
     `matrix` ``(d, d)`` has NaN in the rows of parameters without a state of "determined": no
     number is better than a wrong one. `spread` ``(d, d)`` is the same with the numbers that stand
     behind (zero for a parameter that a bound holds): how the others follow when one is moved.
+    `correlation` ``(d, d)`` is what it would be if no bound held anything.
     """
 
     matrix: FloatArray
     states: tuple[str, ...]
     spread: FloatArray
+    correlation: FloatArray
 
 
 def covariance(point: Point, derivatives: Derivatives) -> Covariance:
@@ -64,7 +66,13 @@ def covariance(point: Point, derivatives: Derivatives) -> Covariance:
     matrix = spread.copy()
     unknown = states != DETERMINED
     matrix[unknown, :] = matrix[:, unknown] = np.nan
-    return Covariance(matrix, tuple(states.tolist()), spread)
+    return Covariance(matrix, tuple(states.tolist()), spread, _correlation(point.information))
+
+
+def _correlation(information: FloatArray) -> FloatArray:
+    inverse, _ = _inverse(information)
+    sigma = np.sqrt(np.maximum(np.diag(inverse), 1e-300))
+    return inverse / np.outer(sigma, sigma)
 
 
 def _inverse(information: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
@@ -74,7 +82,7 @@ def _inverse(information: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
     scaled = np.where(np.isfinite(information), information, 0.0) * np.outer(scale, scale)
     scaled[diagonal <= 0, :] = scaled[:, diagonal <= 0] = 0.0
     eigenvalues, vectors = np.linalg.eigh(scaled)
-    flat = eigenvalues < _FLAT * eigenvalues[-1]
+    flat = eigenvalues <= _FLAT * max(eigenvalues[-1], 0.0)
     involved = (np.abs(vectors[:, flat]) > 1e-3).any(axis=1)
     good = vectors[:, ~flat]
     inverse = (good / eigenvalues[~flat]) @ good.T

@@ -147,7 +147,8 @@ def test_parameter_at_its_bound_is_named_and_has_no_error():
     x = np.linspace(0, 1, 20)
     y = line(x, 1.0, -2.0)
     p = Parameters([Parameter("a", 0.0, Uniform(-9, 9)), Parameter("b", 1.0, Uniform(0, 9))])
-    with pytest.warns(FitWarning, match="b ended at lower bound"):
+    correlated = pytest.warns(CoverageWarning, match="error of a is off: the correlated 'b'")
+    with pytest.warns(FitWarning, match="b ended at lower bound"), correlated:
         fit = CurveProblem(x, y, np.full(20, 0.1), line, p).fit()
     assert fit.state("b") == "at lower bound"
     assert fit["b"].value == 0.0
@@ -199,7 +200,8 @@ def test_bounded_parabola_is_solved_with_correlations():
         return -0.5 * np.einsum("ni,ij,nj->n", offset, precision, offset)
 
     p = Parameters([Parameter("a", 3.0, Uniform(0, 9)), Parameter("b", 3.0, Uniform(-9, 9))])
-    with pytest.warns(FitWarning, match="a ended at lower bound"):
+    correlated = pytest.warns(CoverageWarning, match="error of b is off")
+    with pytest.warns(FitWarning, match="a ended at lower bound"), correlated:
         fit = FunctionProblem(log_likelihood, p, [0.0]).fit(n_starts=1)
     # With a held at 0, b maximises at peak_b - precision_ab / precision_bb (0 - peak_a).
     assert fit.theta == pytest.approx([0.0, 2.0 - 0.9 * 1.0], abs=1e-5)

@@ -297,7 +297,9 @@ class Posterior:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Posterior):
             return NotImplemented
-        same_record = repr(self.to_record()[0]) == repr(other.to_record()[0])  # NaN equals NaN
+        from .storage import as_json
+
+        same_record = as_json(self.to_record()[0]) == as_json(other.to_record()[0])
         return same_record and self.view.equals(other.view)
 
     __hash__ = object.__hash__

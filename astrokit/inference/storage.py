@@ -57,7 +57,7 @@ def save(result: Any, path: str | os.PathLike[str]) -> None:
         with h5py.File(temporary, "w") as file:
             file.attrs["astrokit_format"] = FORMAT
             file.attrs["kind"] = kind
-            file["record"] = json.dumps(_encoded(record), sort_keys=True)
+            file["record"] = json.dumps(_encoded(record), allow_nan=False)
             for name, array in arrays.items():
                 _write_array(file, f"arrays/{name}", array)
         temporary.replace(path)
@@ -148,6 +148,11 @@ class StoredChain:
 
         with h5py.File(self._path, "r") as file:
             return np.asarray(file[self._name][ensemble, start:stop:step])
+
+
+def as_json(record: Mapping[str, Any]) -> str:
+    """Return a record as text to compare: equal records give equal texts, NaN included."""
+    return json.dumps(_encoded(record), sort_keys=True, allow_nan=False)
 
 
 def _write_array(file: Any, name: str, array: Any) -> None:

@@ -33,8 +33,8 @@ def make_posterior(columns=None, *, verdict=None, rows=N // 8):
     """Two ensembles of four walkers: a ~ N(3, 2), b ~ Exp(1), independent; c fixed, d = 2 a."""
     parameters = Parameters(
         [
+            Parameter("b", 1.0, Uniform(0.0, 100.0)),  # not in the order of the alphabet
             Parameter("a", 3.0, Normal(3.0, 50.0), unit="keV", symbol="a_0"),
-            Parameter("b", 1.0, Uniform(0.0, 100.0)),
             Parameter("c", 5.0, fixed=True),
             Parameter("d", 6.0, tied="2 * a"),
         ]
@@ -44,8 +44,8 @@ def make_posterior(columns=None, *, verdict=None, rows=N // 8):
     a = 3.0 + 2.0 * rng.standard_normal(shape)
     b = rng.exponential(size=shape)
     likelihood = -0.5 * ((a - 3.0) / 2.0) ** 2 - b
-    prior = parameters.log_prior(np.column_stack([a.ravel(), b.ravel()])).reshape(shape)
-    records = np.stack([a, b, likelihood + prior], axis=3)
+    prior = parameters.log_prior(np.column_stack([b.ravel(), a.ravel()])).reshape(shape)
+    records = np.stack([b, a, likelihood + prior], axis=3)
     view = ChainView(MemoryChain.of(records), rows, (0, 1))
     recorder = Recorder("test", {"n": 1}, seed=np.random.SeedSequence(1), citations=("emcee",))
     return Posterior(
@@ -98,7 +98,7 @@ def test_the_number_of_samples_is_bounded(monkeypatch):
 
 
 def test_likelihood_is_posterior_without_prior(posterior):
-    a, b = posterior.samples.T
+    b, a = posterior.samples.T
     np.testing.assert_allclose(
         posterior.log_likelihood, -0.5 * ((a - 3.0) / 2.0) ** 2 - b, atol=1e-12
     )
@@ -109,7 +109,7 @@ def test_likelihood_is_posterior_without_prior(posterior):
 def test_best_is_the_highest_of_all_stored(posterior):
     records = np.concatenate([posterior.view.read(e) for e in (0, 1)]).reshape(-1, 3)
     top = records[np.argmax(records[:, 2])]
-    assert posterior.best == {"a": top[0], "b": top[1], "c": 5.0, "d": 2 * top[0]}
+    assert posterior.best == {"b": top[0], "a": top[1], "c": 5.0, "d": 2 * top[1]}
 
 
 # -- estimates ------------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ def test_bad_derived_quantities_are_refused(posterior, function, match):
 def test_band_of_a_line(posterior):
     """a + 0 b x is normal everywhere; a x has a width that grows with x."""
     x = np.linspace(1.0, 4.0, 7)
-    band = posterior.band(lambda x, a, b, c, d: a * x, x, level=0.95)
+    band = posterior.band(lambda x, b, a, c, d: a * x, x, level=0.95)
     np.testing.assert_allclose(band.median, posterior["a"].value * x, rtol=1e-12)
     low, high = posterior.estimate("a", level=0.95).interval
     np.testing.assert_allclose(band.lower, low * x, rtol=1e-12)
@@ -211,11 +211,11 @@ def test_band_of_a_line(posterior):
 
 def test_bad_bands_are_refused(posterior):
     with pytest.raises(ShapeError, match="does not broadcast"):
-        posterior.band(lambda x, a, b, c, d: np.ones(3), np.arange(5.0))
+        posterior.band(lambda x, b, a, c, d: np.ones(3), np.arange(5.0))
     with pytest.raises(ShapeError, match="does not broadcast"):
         posterior.band(lambda x, a: a, np.arange(5.0))
     with pytest.raises(InputError, match="level"):
-        posterior.band(lambda x, a, b, c, d: a * x, [1.0], level=2)
+        posterior.band(lambda x, b, a, c, d: a * x, [1.0], level=2)
 
 
 # -- tables and figures ---------------------------------------------------------------------------
@@ -232,14 +232,14 @@ def test_summary_prints_and_tabulates(posterior):
     assert html.count("<tr>") == 5
     assert "keV" in html
     table = posterior.summary().to_table()
-    assert list(table["name"]) == ["a", "b", "c", "d"]
+    assert list(table["name"]) == ["b", "a", "c", "d"]
     assert table["tau"][0] == posterior.verdict.tau["a"]
     assert math.isnan(table["tau"][2])
 
 
 def test_table_of_samples_has_units(posterior):
     table = posterior.to_table()
-    assert table.colnames == ["a", "b", "c", "d", "log_prob"]
+    assert table.colnames == ["b", "a", "c", "d", "log_prob"]
     assert table["a"].unit == u.keV
     np.testing.assert_array_equal(table["d"], 2 * table["a"].value)
     assert "verdict" in table.meta
@@ -248,7 +248,7 @@ def test_table_of_samples_has_units(posterior):
 def test_corner_shows_every_pair(posterior):
     figure = posterior.corner(a=3.0)
     assert len(figure.axes) == 4
-    assert "keV" in figure.axes[2].get_xlabel()
+    assert "keV" in figure.axes[3].get_xlabel()
     assert len(posterior.corner(("a", "b", "d")).axes) == 9
     with pytest.raises(InputError, match="does not vary"):
         posterior.corner(("a", "c"))
@@ -258,12 +258,12 @@ def test_corner_shows_every_pair(posterior):
 
 def test_trace_shows_what_its_data_say(posterior):
     data = trace_data(posterior)
-    assert data.names == ("a", "b")
+    assert data.names == ("b", "a")
     assert data.values.shape == (2, N // 8, 4, 2)
     np.testing.assert_array_equal(data.values, posterior.chain(discard=0))
     axes = posterior.trace()
     assert len(axes) == 2
-    assert "keV" in axes[0].get_ylabel()
+    assert "keV" in axes[1].get_ylabel()
     assert len(posterior.trace(("b",))) == 1
     with pytest.raises(InputError, match="does not vary"):
         posterior.trace(("d",))
@@ -297,6 +297,7 @@ def test_saved_and_loaded_is_equal(posterior, tmp_path, monkeypatch, lazy):
     assert again.verdict == posterior.verdict
     np.testing.assert_array_equal(again.samples, posterior.samples)
     assert again["a"] == posterior["a"]
+    assert list(again.verdict.tau) == ["b", "a"]
     assert (type(again.view.chain).__name__ == "StoredChain") is lazy
     assert list(tmp_path.iterdir()) == [path]
 

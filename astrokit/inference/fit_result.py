@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import os
 
     from astropy.table import QTable
+    from matplotlib.axes import Axes
 
     from .problem import Problem
 
@@ -217,6 +218,15 @@ class Fit:
         from .profile import profile_interval
 
         return profile_interval(self, name, level)
+
+    def plot_profile(self, name: str, ax: Axes | None = None) -> Axes:
+        """Draw ln L along a free parameter, all others fitted, and return the axes.
+
+        :func:`astrokit.inference.profile.profile_curve` gives the numbers.
+        """
+        from .profile import plot_profile
+
+        return plot_profile(self, name, ax)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fit to an HDF5 file; :func:`astrokit.inference.load` reads it back."""

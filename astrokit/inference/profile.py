@@ -15,10 +15,12 @@ from .ascent import ascend
 from .search import searcher
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from .fit_result import Fit
     from .problem import Problem
 
-__all__ = ["profile_curve", "profile_interval"]
+__all__ = ["plot_profile", "profile_curve", "profile_interval"]
 
 FloatArray = NDArray[np.float64]
 _HIGHER = 1e-3  # ln L by which another place must be higher to disprove the maximum
@@ -48,10 +50,55 @@ def profile_interval(fit: Fit, name: str, level: float) -> Estimate:
     return Estimate(float(end or 0.0), 0.0, 0.0, unit, level, how, name, limit)
 
 
-def profile_curve(fit: Fit, name: str, x: FloatArray) -> FloatArray:
-    """Return ln L at fixed values `x` of one parameter, all others fitted, shape of `x`."""
+def profile_curve(fit: Fit, name: str, x: FloatArray | None = None) -> dict[str, FloatArray]:
+    """Return where :func:`plot_profile` evaluates, and how far ln L falls there.
+
+    Parameters
+    ----------
+    fit : Fit
+    name : str
+        A free parameter.
+    x : array_like, optional
+        Values of the parameter; by default 41 over three errors on both sides, inside the bounds.
+
+    Returns
+    -------
+    dict
+        ``x``, ``fall`` (ln L minus its maximum, all others fitted) and ``parabola`` (what the
+        covariance says), each of shape ``(m,)``.
+    """
     profile = _Profile(fit, name)
-    return np.array([profile.at(float(value)) for value in np.ravel(x)]).reshape(np.shape(x))
+    if x is None:
+        low, high = profile.range
+        x = np.linspace(max(low, profile.best - 3 * profile.sigma),
+                        min(high, profile.best + 3 * profile.sigma), 41)  # fmt: skip
+    places = np.asarray(x, dtype=float)
+    # From the best value outwards, so that each refit starts next to one that is done.
+    order = np.argsort(np.abs(places - profile.best))
+    fall = np.empty(places.shape)
+    for k in order:
+        fall[k] = profile.at(float(places[k])) - fit.log_likelihood
+    parabola = -0.5 * ((places - profile.best) / fit[name].lower) ** 2
+    return {"x": places, "fall": fall, "parabola": parabola}
+
+
+def plot_profile(fit: Fit, name: str, ax: Axes | None = None) -> Axes:
+    """Draw the profile likelihood beside the parabola of the covariance, return the axes."""
+    import matplotlib.pyplot as plt
+
+    ax = plt.subplots()[1] if ax is None else ax
+    curve = profile_curve(fit, name)
+    ax.plot(curve["x"], curve["fall"], label="profile")
+    if np.isfinite(curve["parabola"]).all():
+        ax.plot(curve["x"], curve["parabola"], ls="--", color="0.5", label="covariance")
+    for level in (0.6827, 0.95):
+        fall = -0.5 * float(ndtri(0.5 * (1 + level))) ** 2
+        ax.axhline(fall, color="0.8", lw=0.8, zorder=0)
+        ax.annotate(f"{100 * level:.3g} %", (1, fall), xycoords=("axes fraction", "data"),
+                    ha="right", va="bottom", fontsize=8, color="0.4")  # fmt: skip
+    ax.set(xlabel=fit.parameters[name].label, ylabel="ln L - maximum", ylim=(-4.5, 0.2))
+    ax.legend(loc="lower center", frameon=False)
+    return ax
 
 
 class _Profile:
@@ -74,8 +121,14 @@ class _Profile:
         self._known = {self.best: (fit.log_likelihood, fit.theta[self._others])}
 
     @property
-    def _sigma(self) -> float:
-        """A first guess of the standard deviation."""
+    def range(self) -> tuple[float, float]:
+        """The allowed range of the parameter."""
+        low, high = self._bounds[self._index]
+        return float(low), float(high)
+
+    @property
+    def sigma(self) -> float:
+        """The standard deviation, or a guess where the fit has none."""
         variance = self._fit.covariance[self._index, self._index]
         if math.isfinite(variance):
             return math.sqrt(variance)
@@ -127,7 +180,7 @@ class _Profile:
     def end(self, direction: int, target: float) -> float | None:
         """Return where the fall reaches `target`, or None where the bound comes first."""
         bound = float(self._bounds[self._index, (direction + 1) // 2])
-        inside, outside = self.best, self.best + direction * self._sigma * target
+        inside, outside = self.best, self.best + direction * self.sigma * target
         for _ in range(60):
             outside = min(outside, bound) if direction > 0 else max(outside, bound)
             if self._fall(outside) >= target:

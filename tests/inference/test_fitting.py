@@ -28,6 +28,7 @@ from astrokit.inference import (
     Uniform,
 )
 from astrokit.inference.derivatives import NumericalDerivatives, ResidualDerivatives
+from astrokit.inference.profile import profile_curve
 from tests.inference import nist
 
 METHODS = ("auto", "leastsq", "least_squares", "newton", "nelder", "powell")
@@ -419,6 +420,18 @@ def test_profile_maximises_over_the_others():
     half = y.std() * math.sqrt(math.exp(stats.chi2(1).ppf(0.9) / 12) - 1)
     profile = fit.profile("m", 0.9)
     assert profile.interval == pytest.approx((y.mean() - half, y.mean() + half), rel=1e-4)
+
+
+def test_profile_curve_is_drawn():
+    fit = counts_problem([3, 1, 2]).fit()
+    curve = profile_curve(fit, "rate", [1.0, 2.0, 4.0])
+    expected = [stats.poisson(r).logpmf([3, 1, 2]).sum() - fit.log_likelihood for r in (1, 2, 4)]
+    np.testing.assert_allclose(curve["fall"], expected, atol=1e-9)
+    np.testing.assert_allclose(curve["parabola"], [-0.75, 0, -3], rtol=1e-3, atol=1e-6)
+    ax = fit.plot_profile("rate")
+    assert ax.get_xlabel() == "rate"
+    drawn = ax.lines[0].get_xdata()
+    assert drawn.min() >= 0.0
 
 
 def test_profile_open_on_both_sides_gives_no_numbers():

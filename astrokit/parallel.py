@@ -201,7 +201,7 @@ def _with_progress(
 ) -> Iterator[tuple[int, Any]]:
     if not progress:
         return outcomes
-    from tqdm.auto import tqdm
+    from tqdm import tqdm  # not tqdm.auto, which warns in notebooks without widgets
 
     label = progress if isinstance(progress, str) else None
     return iter(tqdm(outcomes, total=total, desc=label))

@@ -101,15 +101,20 @@ def test_a_check_keeps_the_digits_that_it_checks():
 
 def test_the_table_lists_rows_and_skipped_parts():
     table = RowTable(
-        [Row("slope", Estimate(2.1, 0.1), Estimate(2.0)), Skipped("real data", "not here")]
+        [
+            Row("slope", Estimate(2.1, 0.1), Estimate(2.0), kind="truth"),
+            Row("flux", Estimate(3.0, 0.1), Estimate(3.0001, 0.1)),
+            Skipped("real data", "not here"),
+        ]
     )
     assert str(table).splitlines() == [
-        "quantity   published  measured       diff/sigma  verdict",
-        "---------  ---------  -------------  ----------  -----------------",
-        "slope      2          2.10 +/- 0.10       +1.00  agrees",
-        "real data                                        skipped: not here",
+        "quantity   published      measured       diff/sigma  verdict",
+        "---------  -------------  -------------  ----------  -----------------",
+        "slope      2 (truth)      2.10 +/- 0.10       +1.00  agrees",
+        "flux       3.00 +/- 0.10  3.00 +/- 0.10        0.00  agrees",
+        "real data                                            skipped: not here",
     ]
-    assert len(table) == 2
+    assert len(table) == 3
 
 
 class _Tags(HTMLParser):

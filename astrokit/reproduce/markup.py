@@ -125,4 +125,6 @@ def _small(text: str) -> str:
 
 
 def _signs(text: str) -> str:
-    return text.replace("+/-", "\u00b1").replace(" -", " \u2212")
+    """Return a number with typographic signs; the minus of an exponent stays as it is typed."""
+    text = text.replace("+/-", "\u00b1").replace(" -", " \u2212").replace("(-", "(\u2212")
+    return "\u2212" + text[1:] if text.startswith("-") else text

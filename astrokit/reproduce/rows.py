@@ -145,7 +145,7 @@ class Row:
             "quantity": self.quantity,
             "measured": _text(self.measured),
             "published": _text(self.published),
-            "sigma": "" if math.isnan(self.sigma) else f"{self.sigma:+.2f}",
+            "sigma": "" if math.isnan(self.sigma) else _signed(self.sigma),
             "tolerance": self.tolerance,
             "verdict": self.verdict,
             "reference": self.reference,
@@ -357,6 +357,11 @@ def _text(e: Estimate) -> str:
     return str(replace(e, name=""))
 
 
+def _signed(sigma: float) -> str:
+    text = f"{sigma:+.2f}"
+    return "0.00" if text in ("+0.00", "-0.00") else text
+
+
 def _to_json(e: Estimate) -> dict[str, Any]:
     """Return an estimate as JSON; NaN, which JSON does not have, becomes null."""
     return {
@@ -381,7 +386,8 @@ def _cells(row: Row | Skipped) -> tuple[str, str, str, str, str]:
     if isinstance(row, Skipped):
         return (row.what, "", "", "", f"skipped: {row.reason}")
     t = row.texts()
-    return (t["quantity"], t["published"], t["measured"], t["sigma"], t["verdict"])
+    source = "" if row.kind == "published" else f" ({row.kind})"
+    return (t["quantity"], t["published"] + source, t["measured"], t["sigma"], t["verdict"])
 
 
 def _aligned(cells: Iterable[str], widths: list[int]) -> str:

@@ -240,9 +240,17 @@ def cache_folder() -> Path:
     """Return the folder of downloaded files: ``ASTROKIT_CACHE_DIR``, or that of the system."""
     if folder := os.environ.get("ASTROKIT_CACHE_DIR"):
         return Path(folder).expanduser()
-    import pooch
+    return Path(_pooch().os_cache("astrokit"))
 
-    return Path(pooch.os_cache("astrokit"))
+
+def _pooch() -> Any:
+    """Return pooch, whose progress bars warn at import where Jupyter has no widgets for them."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pooch
+    return pooch
 
 
 @cache
@@ -300,8 +308,7 @@ def _download(dataset: DatasetInfo) -> Path:
             f"{dataset.name} is not on this computer, and ASTROKIT_OFFLINE forbids to download it",
             hint="unset ASTROKIT_OFFLINE, or set ASTROKIT_DATA_DIR to a folder that holds the file",
         )
-    import pooch
-
+    pooch = _pooch()
     target = cache_folder() / dataset.file
     try:
         path = pooch.retrieve(

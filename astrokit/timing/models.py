@@ -136,7 +136,11 @@ class PSDModel(abc.ABC):
                     hint="give one: pivot=1.0, in the frequency unit you use",
                 )
         fixed = [c.setting(name) for c in self.components for name in c.own_names]
-        known = {n: float(v) for n, v in zip(self.names, fixed, strict=True) if _is_number(v)}
+        known = {
+            n: float(v)
+            for n, v in zip(self.names, fixed, strict=True)
+            if v is not None and not isinstance(v, Prior)
+        }
         wanted = {**known, **{name: as_scalar(v, name) for name, v in values.items()}}
         if set(wanted) != set(self.names):
             raise ParameterError(
@@ -216,9 +220,8 @@ class Component(PSDModel):
             object.__setattr__(self, "pivot", float(pivot))
 
     def __repr__(self) -> str:
-        given = [
-            f"{f.name}={v!r}" for f in fields(self) if (v := getattr(self, f.name)) is not None
-        ]  # type: ignore[arg-type]
+        names = [f.name for f in fields(self)]  # type: ignore[arg-type]
+        given = [f"{n}={v!r}" for n in names if (v := getattr(self, n)) is not None]
         return f"{type(self).__name__}({', '.join(given)})"
 
 
@@ -271,7 +274,8 @@ class BendingPowerLaw(Component):
         a well below, b well above the bend. Exchanging a and b gives the same spectrum, so keep
         their priors mostly apart.
     bend_frequency : Prior or float, optional
-        :math:`f_b`, in the frequency unit of the data.
+        :math:`f_b`, in the frequency unit of the data. To test it against a straight law, let it
+        reach far below the data (``LogUniform(1e-9, 5e-3)``): there the bend leaves one.
     log_amplitude : Prior or float, optional
         Natural logarithm of the power at the pivot.
     pivot : float, optional
@@ -361,7 +365,7 @@ class Guide:
     def of(cls, periodogram: Periodogram) -> Guide:
         """Return the guide of a (coarsely binned) periodogram."""
         f, power = periodogram.frequency, periodogram.power
-        weight = periodogram.degrees_of_freedom
+        weight = np.asarray(periodogram.degrees_of_freedom)
         lowest, highest = float(f[0]), float(f[-1])
         tail = f >= 0.3 * highest
         white = float(np.average(power[tail], weights=weight[tail]))

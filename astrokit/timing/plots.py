@@ -32,6 +32,7 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 _ONE_SIGMA = (0.15865525393145707, 0.8413447460685429)
 _RATIO = 1.3  # of bin edges in figures: 9 points a decade
+_FEWEST = 3  # ordinates in a bin of a figure: one alone scatters over two decades
 _CURVE_POINTS = 200
 _MOST_POINTS = 20_000  # single ordinates drawn; more would only make the file large
 _BAND_DRAWS = 400
@@ -74,7 +75,7 @@ def periodogram_plot_data(periodogram: Periodogram) -> PeriodogramPlotData:
     >>> pg.plot_data().frequency_label
     'Frequency (Hz)'
     """
-    binned = periodogram.log_binned(_RATIO)
+    binned = periodogram.log_binned(_RATIO, min_count=_FEWEST)
     lower, upper = _interval(binned)
     return PeriodogramPlotData(
         frequency=periodogram.frequency,
@@ -98,6 +99,8 @@ def plot_periodogram(
     **style: Any,
 ) -> Axes:
     """Draw a periodogram: single ordinates in grey, averages over logarithmic bins on top.
+
+    An average holds at least three ordinates.
 
     Parameters
     ----------
@@ -179,7 +182,7 @@ def plot_fit_data(problem: PSDProblem, result: Fit | Posterior, label: str = "")
     )
     center = np.median(values, axis=0)
     at_data = np.median(problem.psd(pg.frequency, values), axis=0)
-    ratio = replace(pg, power=pg.power / at_data).log_binned(_RATIO)
+    ratio = replace(pg, power=pg.power / at_data).log_binned(_RATIO, min_count=_FEWEST)
     ratio_lower, ratio_upper = _interval(ratio)
     many = len(values) > 1
     return PSDPlotData(
@@ -233,7 +236,7 @@ def plot_fit(
     curves = [plot_fit_data(problem, r, name) for r, name in zip(results, names, strict=True)]
     for i, (curve, color) in enumerate(zip(curves, _colors(), strict=False)):
         upper.plot(curve.frequency, curve.power, color=color, lw=1.8, label=curve.label, zorder=4)
-        if curve.lower is not None:
+        if curve.lower is not None and curve.upper is not None:
             upper.fill_between(
                 curve.frequency, curve.lower, curve.upper, color=color, alpha=0.25, lw=0, zorder=3
             )

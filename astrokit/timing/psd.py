@@ -151,15 +151,13 @@ class PSDProblem(Problem):
     def _set_ordinates(self, same: PSDProblem | None = None) -> None:
         """Set what the kernels read; frequencies shared with another problem are not redone."""
         pg = self._periodogram
-        shares = same is not None and np.array_equal(pg.frequency, same._periodogram.frequency)
         half_dof = _half_dof(pg, self._nyquist)
         used = half_dof.size
         self._power, self._half_dof = pg.power[:used], half_dof
-        self._log_frequency = (
-            same._log_frequency[:used]
-            if same is not None and shares
-            else np.log(pg.frequency[:used])
-        )
+        if same is not None and np.array_equal(pg.frequency, same._periodogram.frequency):
+            self._log_frequency: FloatArray = same._log_frequency
+        else:
+            self._log_frequency = np.log(pg.frequency[:used])
         self._header = np.array(
             [
                 used,
@@ -374,8 +372,11 @@ def _steepest(
     component: Any, names: tuple[str, ...], values: FloatArray
 ) -> list[tuple[str, float]]:
     """Return name and value of the slope at high frequency of a component that has one."""
-    at = {PowerLaw: 0, BendingPowerLaw: 1}.get(type(component))
-    return [] if at is None else [(names[at], float(values[at]))]
+    if isinstance(component, PowerLaw):
+        return [(names[0], float(values[0]))]
+    if isinstance(component, BendingPowerLaw):
+        return [(names[1], float(values[1]))]
+    return []
 
 
 def _leakage(name: str, slope: float) -> str:

@@ -196,7 +196,7 @@ def fractional_variability(
     >>> print(ak.timing.fractional_variability([8.0, 12.0, 10.0, 14.0, 6.0], [1.0] * 5))
     fractional_variability = 0.30 +/- 0.05
     >>> print(ak.timing.fractional_variability([10.0, 10.5, 9.5, 10.0], [1.0] * 4))
-    fractional_variability < 0.1165 (95 % confidence)
+    fractional_variability < 0.09718 (95 % confidence)
     """
     _require_form(error, _AMPLITUDE_ERRORS)
     m = _moments(lightcurve, rate_error)

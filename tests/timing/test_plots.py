@@ -30,9 +30,10 @@ def test_periodogram_shows_its_averages(problem):
 
 
 def test_intervals_of_averages_are_those_of_chi2():
-    pg = Periodogram(np.arange(1.0, 4.0), [3.0, 3.0, 3.0], [2.0, 20.0, 200.0])
+    """Nine equal ordinates in three bins of three."""
+    pg = Periodogram([1, 1.1, 1.2, 10, 11, 12, 100, 110, 120], [3.0] * 9, [2.0] * 3 + [40.0] * 6)
     data = plots.periodogram_plot_data(pg)
-    for i, dof in enumerate([2, 20, 200]):
+    for i, dof in enumerate([6, 120, 120]):
         low, high = data.binned_power[i] - data.lower[i], data.binned_power[i] + data.upper[i]
         assert stats.chi2.sf(3.0 * dof / low, dof) == pytest.approx(0.1586553, rel=1e-6)
         assert stats.chi2.cdf(3.0 * dof / high, dof) == pytest.approx(0.1586553, rel=1e-6)

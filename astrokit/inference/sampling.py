@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["sample"]
 
 _FIRST_LOOK = 256  # sweeps before the first diagnosis
+_NEARLY = 0.8  # of the wanted length in one ensemble, before all are diagnosed
 _PATIENCE = 2.0  # seconds before a progress bar appears
 _LOOK_SECONDS = 2.0  # between updates of the progress bar
 
@@ -194,7 +195,7 @@ class _Run:
         with _progress_bar(self._shows_progress) as bar:
             while True:
                 self._advance_to(target, bar)
-                verdict = self._diagnose(target // thin)
+                verdict = self._look(target // thin, is_last=target >= limit)
                 bar.set_postfix_str(verdict.word, refresh=False)
                 if verdict or target >= limit:
                     return verdict
@@ -238,6 +239,15 @@ class _Run:
             model_checksum=problem.model_checksum,
             provenance=recorder.finish(),
         )
+
+    def _look(self, rows: int, *, is_last: bool) -> Verdict:
+        """Return the verdict, from one ensemble alone where that already shows a short chain."""
+        if not is_last:
+            first = self._diagnose(rows, (0,))
+            length = (first.steps - first.burn_in) / max(first.tau.values())
+            if length < _NEARLY * self._plan.until:
+                return replace(first, word="failed")
+        return self._diagnose(rows)
 
     def _diagnose(self, rows: int, ensembles: tuple[int, ...] | None = None) -> Verdict:
         ensembles = ensembles or tuple(range(self._plan.ensembles))

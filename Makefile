@@ -33,7 +33,7 @@ docs: $(VENV)/.docs  ## build the documentation in build/docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 	@echo "build/docs/index.html"
 
-bench: $(VENV)/.test  ## print the table of speed ratios against other packages
+bench: $(VENV)/.peers  ## print the table of speed ratios against other packages
 	$(BIN)/python -m benchmarks $(if $(FAST),--fast)
 
 wheel: $(VENV)/.test  ## build dist/astrokit-*.whl
@@ -51,6 +51,10 @@ $(VENV)/.core: pyproject.toml | python
 
 $(VENV)/.test: $(VENV)/.core
 	$(PIP) --editable '.[test]'
+	@touch $@
+
+$(VENV)/.peers: $(VENV)/.core
+	$(PIP) --editable '.[peers]'
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.core

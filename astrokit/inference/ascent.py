@@ -57,7 +57,7 @@ def ascend(
         higher = _first_higher(derivatives, point, trial)
         if higher is None:
             stalled = gain < _STALLED
-            reason = "" if stalled else "no step raises ln L although its gradient promises one"
+            reason = "" if stalled else "ln L has a kink: no step follows its gradient upwards"
             return Ascent(point, stalled, reason, iteration)
         point = higher
     return Ascent(point, False, f"no end after {max_iterations} steps", max_iterations)

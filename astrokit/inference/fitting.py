@@ -229,7 +229,8 @@ def _checked_maximum(
         raise FitError(
             f"no search converged ({'; '.join(sorted({r.reason for r in records}))})",
             value=records[0].end,
-            hint="give start= values, raise n_starts, narrow the priors, or try method='nelder'",
+            hint="give start= values, raise n_starts or narrow the priors; at a kink, such as a "
+            "break on a datum, use a smooth model, or sample(), which needs no derivatives",
         )
     point = derivatives.refined(ends[0])
     for _ in range(10):

@@ -243,6 +243,8 @@ def plot_fit(
         for component in curve.components if i == 0 else ():
             upper.plot(curve.frequency, component, color=color, lw=1, ls="--", zorder=3)
         _draw_ratio(lower, curve, color, first=i == 0)
+    top = max((1.5 * float(curve.power.max()) for curve in curves), default=0.0)
+    upper.set_ylim(top=max(upper.get_ylim()[1], top))
     upper.legend(frameon=False, fontsize="small")
     upper.set_xlabel("")
     upper.tick_params(labelbottom=False)

@@ -100,6 +100,8 @@ class PSDProblem(Problem):
         self._set_ordinates()
         self._coarse_data: Periodogram | None = coarse
         super().__init__(model.parameters(guide))
+        if any(isinstance(part, BendingPowerLaw) for part in model.components):
+            self.citation_keys = (*self.citation_keys, "mchardy2004")
 
     # -- data ----------------------------------------------------------------------------------
 
@@ -153,7 +155,7 @@ class PSDProblem(Problem):
         pg = self._periodogram
         half_dof = _half_dof(pg, self._nyquist)
         used = half_dof.size
-        self._power, self._half_dof = pg.power[:used], half_dof
+        self._power, self._half_dof = pg.power[:used], _compressed(half_dof)
         if same is not None and np.array_equal(pg.frequency, same._periodogram.frequency):
             self._log_frequency: FloatArray = same._log_frequency
         else:
@@ -213,8 +215,9 @@ class PSDProblem(Problem):
 
     def _pointwise(self, values: FloatArray) -> FloatArray:
         S = self._psd(self._log_frequency, values)
-        terms = -self._half_dof * (np.log(S) + self._power / S)
-        return terms + _constants(self._power, self._half_dof)
+        half_dof = _half_dof(self._periodogram, self._nyquist)
+        terms = -half_dof * (np.log(S) + self._power / S)
+        return terms + _constants(self._power, half_dof)
 
     @property
     def kernel(self) -> CompiledLikelihood:
@@ -222,8 +225,10 @@ class PSDProblem(Problem):
 
         width = max(self.n_data, self._header.size)
         data = np.ones((4, width))
-        for row, array in enumerate(self._ordinates):
-            data[row, : array.size] = array
+        half_dof = _half_dof(self._periodogram, self._nyquist)
+        rows = (self._log_frequency, self._power, half_dof, self._header)
+        for row, array in zip(data, rows, strict=True):
+            row[: array.size] = array
         return CompiledLikelihood(packed_whittle, data)
 
     def _simulate_data(self, values: FloatArray, rng: np.random.Generator) -> Periodogram:
@@ -323,9 +328,11 @@ def _in_parts(function: Callable[[Ordinates], T], ordinates: Ordinates) -> list[
     middle = n // 2
     first, second = header.copy(), header.copy()
     first[0], second[0], second[1] = middle, n - middle, 0.0
+    shared = half_dof.size != n  # two numbers: of all ordinates, and of the last
+    dof = (half_dof[[0, 0]], half_dof) if shared else (half_dof[:middle], half_dof[middle:])
     with ThreadPoolExecutor(1) as other:
-        half = other.submit(function, (log_f[middle:], power[middle:], half_dof[middle:], second))
-        return [function((log_f[:middle], power[:middle], half_dof[:middle], first)), half.result()]
+        half = other.submit(function, (log_f[middle:], power[middle:], dof[1], second))
+        return [function((log_f[:middle], power[:middle], dof[0], first)), half.result()]
 
 
 def _require(value: Any, kind: type, what: str, example: str) -> None:
@@ -347,6 +354,12 @@ def _half_dof(periodogram: Periodogram, nyquist: str) -> FloatArray:
         return half[:-1]
     half[-1] *= 2
     return half
+
+
+def _compressed(half_dof: FloatArray) -> FloatArray:
+    """Return the two numbers that kernels take where all ordinates but the last are alike."""
+    alike = half_dof.size > 2 and bool(np.all(half_dof[:-1] == half_dof[0]))
+    return half_dof[[0, -1]] if alike else half_dof
 
 
 def _constants(power: FloatArray, half_dof: FloatArray) -> FloatArray:

@@ -85,6 +85,25 @@ def test_logarithms_of_products_survive_extreme_units(scale):
     assert value == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("n", [2, 3, 512, 513, 1300])
+def test_two_degrees_of_freedom_stand_for_all_and_the_last(n):
+    parts, codes, values = PARTS["all three"]
+    f, power, half_dof = design(n)
+    half_dof[:] = 2.0
+    half_dof[-1] = 0.5
+    header, values = np.array([n, 0.0, len(parts), *codes]), np.array(values)
+    whole, short = (np.log(f), power, half_dof), (np.log(f), power, half_dof[[0, -1]])
+    assert kernels.whittle(values, *short, header) == kernels.whittle(values, *whole, header)
+    answers = []
+    for ordinates in (whole, short):
+        score, fisher, observed = np.zeros(7), np.zeros((7, 7)), np.zeros((7, 7))
+        kernels.score_and_information(values, *ordinates, header, score, fisher)
+        kernels.observed_information(values, *ordinates, header, observed)
+        answers.append((score, fisher, observed))
+    for a, b in zip(*answers, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_no_power_at_all_has_no_likelihood():
     f, power, half_dof = design(40)
     header = np.array([40, 0.0, 1, 0, 0.0])

@@ -283,6 +283,9 @@ def test_calls_of_the_quick_start(tmp_path):
     assert ak.inference.load(tmp_path / "x.h5")["slope"].value == post["slope"].value
     assert "slope, log_amplitude, constant" in str(ak.compare([fit, other]))
     assert {"whittle1953", "emcee"} <= set(ak.cite(post).keys)
+    bent = PSDProblem(pg, BendingPowerLaw(low_slope=1.0) + Constant())
+    assert "mchardy2004" in bent.citation_keys
+    assert "mchardy2004" not in prob.citation_keys
 
 
 def test_a_pure_power_law_fits_where_nothing_is_constant():

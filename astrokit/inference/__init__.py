@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from .comparison import likelihood_ratio_test as likelihood_ratio_test
     from .coverage import FitCoverage as FitCoverage
     from .coverage import fit_coverage as fit_coverage
+    from .diagnostics import Verdict as Verdict
     from .draws import Moves as Moves
     from .evidence import Evidence as Evidence
     from .evidence import evidence as evidence
     from .fit_result import Fit as Fit
     from .goodness import goodness_of_fit as goodness_of_fit
+    from .kernels import compiled_likelihood as compiled_likelihood
     from .options import SamplerOptions as SamplerOptions
     from .parameters import Parameter as Parameter
     from .parameters import Parameters as Parameters
@@ -44,11 +46,13 @@ else:
         {
             "calibration": ["Calibration", "calibrate"],
             "comparison": ["Comparison", "compare", "likelihood_ratio_test"],
+            "diagnostics": ["Verdict"],
             "draws": ["Moves"],
             "coverage": ["FitCoverage", "fit_coverage"],
             "evidence": ["Evidence", "evidence"],
             "fit_result": ["Fit"],
             "goodness": ["goodness_of_fit"],
+            "kernels": ["compiled_likelihood"],
             "options": ["SamplerOptions"],
             "parameters": ["Parameter", "Parameters"],
             "posterior": ["Posterior"],

@@ -205,10 +205,10 @@ class CompiledEngine:
         self._run_block = kernels.run_block
         self._fixed = (
             likelihood.function.pointer,
-            np.ascontiguousarray(likelihood.data, dtype=float),
-            np.ascontiguousarray(parameters.values),
-            parameters.free_index,
-            np.ascontiguousarray(parameters.compiled_priors),
+            _for_kernel(likelihood.data),
+            _for_kernel(parameters.values),
+            parameters.free_index.copy(),
+            _for_kernel(parameters.compiled_priors),
         )
         self._bad = np.zeros(len(parameters))
         self.failed_at = -1
@@ -234,6 +234,11 @@ class CompiledEngine:
         if self.failed_at >= 0:
             refuse_value(self._problem, self._bad[self._problem.parameters.free_index])
         return int(rows)
+
+
+def _for_kernel(array: Any) -> FloatArray:
+    """Return contiguous, writable float64: a read-only array is another type to numba."""
+    return np.require(array, dtype=np.float64, requirements=["C", "W"])
 
 
 def refuse_value(problem: Problem, theta: FloatArray) -> None:

@@ -72,7 +72,7 @@ def compiled_likelihood(function: Callable[..., float]) -> CompiledFunction:
     Returns
     -------
     CompiledFunction
-        For :class:`astrokit.inference.CompiledLikelihood`. Nothing is compiled yet.
+        For :class:`~astrokit.inference.CompiledLikelihood`. Nothing is compiled yet.
 
     Notes
     -----
@@ -81,7 +81,7 @@ def compiled_likelihood(function: Callable[..., float]) -> CompiledFunction:
     Examples
     --------
     >>> import numpy as np
-    >>> from astrokit.inference.kernels import compiled_likelihood
+    >>> from astrokit.inference import compiled_likelihood
     >>> @compiled_likelihood
     ... def constant(values, data):
     ...     total = 0.0

@@ -31,6 +31,7 @@ from astrokit.inference.engines import (
     make_engine,
 )
 from astrokit.inference.moves import BlockMove
+from astrokit.inference.problem import CompiledLikelihood
 from tests.inference.targets import TARGETS, Banana, Gaussian, TwoModes, gaussian
 from tests.reference import ensemble as reference
 
@@ -342,6 +343,19 @@ def test_engine_is_chosen_by_the_problem():
         CompiledEngine(plain)
     with pytest.raises(InputError, match="engine is unknown"):
         choose_engine(plain, "fortran")
+
+
+def test_data_of_a_kernel_may_be_read_only():
+    class Frozen(Gaussian):
+        @property
+        def kernel(self):
+            data = super().kernel.data.copy()
+            data.flags.writeable = False
+            return CompiledLikelihood(self.function, data)
+
+    start = Gaussian(2).exact(np.random.default_rng(1), 8)
+    frozen, free = (advance(p, "compiled", start, 50) for p in (Frozen(2), Gaussian(2)))
+    np.testing.assert_array_equal(frozen, free)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -43,6 +43,8 @@ class SimulatedTest:
     failures : tuple of str
         The first messages of those.
     provenance : Provenance
+    notes : tuple of str
+        What else a reader must know.
     """
 
     name: str
@@ -51,6 +53,7 @@ class SimulatedTest:
     n_failed: int
     failures: tuple[str, ...]
     provenance: Provenance = field(repr=False)
+    notes: tuple[str, ...] = ()
 
     @property
     def n(self) -> int:
@@ -120,7 +123,7 @@ class SimulatedTest:
                 f"  {self.n_failed} simulations failed and are left out; had all of them "
                 f"exceeded, p = {worst:.2g} (first: {self.failures[0]})"
             )
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"  ! {note}" for note in self.notes)])
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(repr(self))}</pre>"

@@ -271,6 +271,28 @@ def _add_products(D: Any, weight: Any, out: Any) -> None:
 
 
 @_compile
+def _add_gradient(D: Any, pull: Any, weight: Any, score: Any, information: Any) -> None:
+    """Add ``sum pull D_j`` to `score` and ``sum weight D_j D_k`` to `information`, lower triangle.
+
+    The diagonal goes with the score, which reads the same numbers.
+    """
+    for j in range(D.shape[0]):
+        Dj = D[j]
+        first, second = 0.0, 0.0
+        for i in range(weight.size):
+            first += pull[i] * Dj[i]
+            second += weight[i] * Dj[i] * Dj[i]
+        score[j] += first
+        information[j, j] += second
+        for k in range(j):
+            Dk = D[k]
+            cross = 0.0
+            for i in range(weight.size):
+                cross += weight[i] * Dj[i] * Dk[i]
+            information[j, k] += cross
+
+
+@_compile
 def _mirror(matrix: Any) -> None:
     for j in range(matrix.shape[0]):
         for k in range(j):
@@ -303,17 +325,11 @@ def score_and_information(
         _fill_gradient(values, header, log_f[start:stop], S, D)
         total += _block_log_likelihood(S, I, K)
         for i in range(S.size):
-            S[i] = 1.0 / S[i]
-            weight[i] = K[i] * (I[i] * S[i] - 1.0) * S[i]
-        for j in range(p):
-            Dj = D[j]
-            part = 0.0
-            for i in range(S.size):
-                part += weight[i] * Dj[i]
-            score[j] += part
-        for i in range(S.size):
-            weight[i] = K[i] * S[i] * S[i]
-        _add_products(D, weight, information)
+            inverse = 1.0 / S[i]
+            pull = K[i] * inverse
+            S[i] = pull * (I[i] * inverse - 1.0)  # S is not needed any more
+            weight[i] = pull * inverse
+        _add_gradient(D, S, weight, score, information)
     _mirror(information)
     return total
 

@@ -153,9 +153,8 @@ class PSDProblem(Problem):
     def _set_ordinates(self, same: PSDProblem | None = None) -> None:
         """Set what the kernels read; frequencies shared with another problem are not redone."""
         pg = self._periodogram
-        half_dof = _half_dof(pg, self._nyquist)
-        used = half_dof.size
-        self._power, self._half_dof = pg.power[:used], _compressed(half_dof)
+        self._half_dof, used = _short_half_dof(pg, self._nyquist)
+        self._power = pg.power[:used]
         if same is not None and np.array_equal(pg.frequency, same._periodogram.frequency):
             self._log_frequency: FloatArray = same._log_frequency
         else:
@@ -163,7 +162,7 @@ class PSDProblem(Problem):
         self._header = np.array(
             [
                 used,
-                _constant(self._power, half_dof),
+                _constant(self._power, self._half_dof),
                 len(self._model.components),
                 *self._model.header(),
             ]
@@ -356,10 +355,21 @@ def _half_dof(periodogram: Periodogram, nyquist: str) -> FloatArray:
     return half
 
 
-def _compressed(half_dof: FloatArray) -> FloatArray:
-    """Return the two numbers that kernels take where all ordinates but the last are alike."""
-    alike = half_dof.size > 2 and bool(np.all(half_dof[:-1] == half_dof[0]))
-    return half_dof[[0, -1]] if alike else half_dof
+def _short_half_dof(periodogram: Periodogram, nyquist: str) -> tuple[FloatArray, int]:
+    """Return what kernels take for half the degrees of freedom, and how many ordinates are used.
+
+    Two numbers where all ordinates but the last are alike; see the kernels.
+    """
+    dof = np.asarray(periodogram.degrees_of_freedom)
+    if dof.size < 4 or not np.all(dof[:-1] == dof[0]):
+        half = _half_dof(periodogram, nyquist)
+        return half, half.size
+    if periodogram.has_nyquist and nyquist == "drop":
+        return 0.5 * dof[[0, 0]], dof.size - 1
+    pair = 0.5 * dof[[0, -1]]
+    if periodogram.has_nyquist and nyquist == "chi2_2":
+        pair[1] *= 2
+    return pair, dof.size
 
 
 def _constants(power: FloatArray, half_dof: FloatArray) -> FloatArray:
@@ -371,6 +381,12 @@ def _constants(power: FloatArray, half_dof: FloatArray) -> FloatArray:
 
 
 def _constant(power: FloatArray, half_dof: FloatArray) -> float:
+    """Return the sum of the constants; `half_dof` may be the two numbers that kernels take."""
+    if half_dof.size != power.size:
+        if half_dof[0] == 1:
+            power, half_dof = power[-1:], half_dof[1:]
+        else:
+            half_dof = np.append(np.full(power.size - 1, half_dof[0]), half_dof[1])
     special = np.flatnonzero(half_dof != 1)
     return float(_constants(power[special], half_dof[special]).sum()) if special.size else 0.0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -318,42 +319,31 @@ class Breaking(Target):
 
 
 @pytest.mark.parametrize("engine", ["numpy", "compiled"])
-@pytest.mark.parametrize("workers", [None, 2])
+@pytest.mark.parametrize("workers", [None, ThreadPoolExecutor, ProcessPoolExecutor])
 def test_nan_stops_with_values_and_keeps_the_samples(engine, workers):
     start = np.random.default_rng(1).uniform(-1, 1, (12, 1))
     options = SamplerOptions(start=start, engine=engine)
-    executor = None if workers is None else ThreadPoolExecutor(workers)
-    with pytest.raises(LikelihoodError, match="NaN") as caught:
-        Breaking().sample(
-            seed=1,
-            walkers=12,
-            ensembles=2,
-            max_steps=5000,
-            until=1e6,
-            options=options,
-            executor=executor,
-        )
+    settings = {"seed": 1, "walkers": 12, "ensembles": 2, "max_steps": 5000, "until": 1e6}
+    with (
+        nullcontext() if workers is None else workers(2) as executor,
+        pytest.raises(LikelihoodError, match="NaN") as caught,
+    ):
+        Breaking().sample(**settings, options=options, executor=executor)
     assert abs(caught.value.parameters["a"]) > 6.5
     assert caught.value.parameters["b"] == 7.0
     partial = caught.value.partial
     assert partial.verdict.word == "failed"
-    # The samples kept are the start of the chain that a harmless likelihood would have given.
     rows = partial.view.rows
     assert rows > 10
-    assert (np.abs(partial.view.read(0)[..., 0]) <= 6.5).all()
-    if workers is None:
-        other = "numpy" if engine == "compiled" else "compiled"
-        with pytest.raises(LikelihoodError) as twin:
-            Breaking().sample(
-                seed=1,
-                walkers=12,
-                ensembles=2,
-                max_steps=5000,
-                until=1e6,
-                options=SamplerOptions(start=start, engine=other),
-            )
-        assert twin.value.parameters == caught.value.parameters
-        assert twin.value.partial.view.equals(partial.view)
+    # The samples kept are the start of the chain that a harmless likelihood gives.
+    harmless = FunctionProblem(lambda v, data: -0.5 * v[:, 0] ** 2, Breaking().parameters, [0.0])
+    with pytest.warns(ConvergenceWarning):
+        whole = harmless.sample(
+            **{**settings, "max_steps": rows}, options=SamplerOptions(start=start)
+        )
+    np.testing.assert_array_equal(
+        whole.view.read(partial.view.ensembles[0])[..., :-1], partial.view.read(0)[..., :-1]
+    )
 
 
 def test_ctrl_c_keeps_the_samples():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from .boundary import as_scalar, as_unit, attach_unit
@@ -144,6 +145,18 @@ class Estimate:
     def __format__(self, spec: str) -> str:
         return format(self.value, spec) if spec else str(self)
 
+    def to_html(self) -> str:
+        """Return numbers and unit, without the name, as HTML: for tables, where no TeX is set.
+
+        Examples
+        --------
+        >>> from astrokit import Estimate
+        >>> Estimate(2.8, 0.4, 0.2, unit="Hz").to_html()
+        '2.8<sup>+0.2</sup><sub>\u22120.4</sub> Hz'
+        """
+        unit = "" if self.unit is None else f" {escape(str(self.unit))}".rstrip()
+        return _html(self) + unit + _level_note(self)
+
     def _repr_latex_(self) -> str:
         head = rf"\mathrm{{{self.name.replace('_', ' ')}}} " if self.name else ""
         relation = "" if self.limit else "= "
@@ -236,6 +249,20 @@ def _latex(e: Estimate) -> str:
         return f"{value}{tail}"
     body = rf"{value} \pm {low}" if low == high else f"{value}^{{+{high}}}_{{-{low}}}"
     return rf"\left({body}\right){tail}" if power else body
+
+
+def _html(e: Estimate) -> str:
+    (value, low, high), power = _scaled(e)
+    tail = f" \u00d7 10<sup>{power}</sup>" if power else ""
+    if e.limit:
+        text = f"{'&lt;' if e.limit == 'upper' else '&gt;'} {value}{tail}"
+    elif not (math.isfinite(e.lower) or math.isfinite(float(e.upper))):  # type: ignore[arg-type]
+        text = f"{value}{tail}"
+    else:
+        same = low == high
+        body = f"{value} \u00b1 {low}" if same else f"{value}<sup>+{high}</sup><sub>-{low}</sub>"
+        text = f"({body}){tail}" if power else body
+    return text.replace("-", "\u2212")
 
 
 def _level_note(e: Estimate) -> str:

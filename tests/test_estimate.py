@@ -54,6 +54,20 @@ def test_latex_for_notebooks(estimate: Estimate, latex: str) -> None:
     assert estimate._repr_latex_() == latex
 
 
+@pytest.mark.parametrize(
+    ("estimate", "html"),
+    [
+        (Estimate(0.259879, 0.000654, name="Fvar"), "0.2599 \u00b1 0.0007"),
+        (Estimate(-2.8, 0.4, 0.2), "\u22122.8<sup>+0.2</sup><sub>\u22120.4</sub>"),
+        (Estimate(5.4e-4, 1.2e-4, unit="Hz"), "(5.4 \u00b1 1.2) \u00d7 10<sup>\u22124</sup> Hz"),
+        (Estimate(0.03, limit="upper", level=0.95), "&lt; 0.03 (95 % confidence)"),
+        (Estimate(3.0, unit="ct / s"), "3 ct / s"),
+    ],
+)
+def test_html_for_tables(estimate: Estimate, html: str) -> None:
+    assert estimate.to_html() == html
+
+
 def test_format_gives_the_bare_value_with_a_spec() -> None:
     assert f"{Estimate(2.1348, 0.084):.2f}" == "2.13"
     assert f"{Estimate(2.1348, 0.084)}" == "2.13 +/- 0.08"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -172,15 +172,7 @@ class Summary:
         cells = "".join(f"<th>{html.escape(text)}</th>" for text in head)
         lines = [f"<tr>{cells}</tr>"]
         for row, e in zip(body, self.estimates, strict=True):
-            shown = [html.escape(row[0]), _value_html(e), *map(html.escape, row[2:])]
+            shown = [html.escape(row[0]), e.to_html(), *map(html.escape, row[2:])]
             lines.append("<tr>" + "".join(f"<td>{text}</td>" for text in shown) + "</tr>")
         note = html.escape(str(self.verdict)).replace("\n", "<br>")
         return f"<table>{''.join(lines)}</table><p>{note}</p>"
-
-
-def _value_html(e: Estimate) -> str:
-    """Return the estimate without its name, as LaTeX where Estimate offers it."""
-    nameless = {f.name: getattr(e, f.name) for f in fields(Estimate)}
-    plain = Estimate(**{**nameless, "name": ""})
-    latex = getattr(plain, "_repr_latex_", None)
-    return str(latex()) if latex is not None else html.escape(str(plain))

@@ -236,7 +236,7 @@ FIT_COLUMNS = {
     "coverage": ".3f",
     "deviation": "+.1f",
     "flagged": ".2f",
-    "coverage_unflagged": ".3f",
+    "failed": "d",
 }
 
 

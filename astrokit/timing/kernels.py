@@ -59,18 +59,27 @@ def _bend(values: Any, at: int, log_pivot: float) -> Any:
 
 
 @_compile
+def _fill_constant(values: Any, header: Any, S: Any) -> None:
+    """Write the constant of the model (0 if it has none) into S: where the sum begins."""
+    at, constant = 0, 0.0
+    for component in range(int(header[2])):
+        code = int(header[HEADER_SIZE + 2 * component])
+        if code == CONSTANT:
+            constant += values[at]
+        at += 1 if code == CONSTANT else 2 if code == POWER_LAW else 4
+    for i in range(S.size):
+        S[i] = constant
+
+
+@_compile
 def _fill_psd(values: Any, header: Any, log_f: Any, S: Any) -> None:
     """Write the model at `log_f` into S."""
-    for i in range(S.size):
-        S[i] = 0.0
+    _fill_constant(values, header, S)
     at = 0
     for component in range(int(header[2])):
         code = int(header[HEADER_SIZE + 2 * component])
         log_pivot = header[HEADER_SIZE + 2 * component + 1]
         if code == CONSTANT:
-            constant = values[at]
-            for i in range(S.size):
-                S[i] += constant
             at += 1
         elif code == POWER_LAW:
             slope, log_amplitude = values[at], values[at + 1]
@@ -205,17 +214,15 @@ def _fill_gradient(values: Any, header: Any, log_f: Any, S: Any, D: Any) -> None
 
     D is always whole: a part of its columns would not be contiguous, and slow.
     """
-    for i in range(S.size):
-        S[i] = 0.0
+    _fill_constant(values, header, S)
     at = 0
     for component in range(int(header[2])):
         code = int(header[HEADER_SIZE + 2 * component])
         log_pivot = header[HEADER_SIZE + 2 * component + 1]
         if code == CONSTANT:
-            constant, D0 = values[at], D[at]
+            D0 = D[at]
             for i in range(S.size):
                 D0[i] = 1.0
-                S[i] += constant
             at += 1
         elif code == POWER_LAW:
             _power_law_gradient(values[at], values[at + 1], log_f, log_pivot, S, D[at : at + 2])

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from astrokit.inference import FunctionProblem, Parameter, Parameters, Uniform
+from astrokit.inference import CurveProblem, FunctionProblem, Parameter, Parameters, Uniform
 from astrokit.inference.kernels import compiled_likelihood
 from astrokit.inference.problem import CompiledLikelihood
 
@@ -166,6 +166,47 @@ class Exponential(Target):
         from scipy.special import ndtri
 
         return np.asarray(ndtri(-np.expm1(-x)))
+
+
+# -- one that breaks, and a straight line -------------------------------------------------------
+
+
+def breaks_far_out(values, data):
+    a = values[:, 0]
+    return np.where(np.abs(a) > 6.5, np.nan, -0.5 * a**2)
+
+
+@compiled_likelihood
+def breaks_far_out_compiled(values, data):
+    if abs(values[0]) > 6.5:
+        return np.nan
+    return -0.5 * values[0] ** 2
+
+
+class Breaking(Target):
+    function = breaks_far_out_compiled
+
+    def __init__(self):
+        p = Parameters([Parameter("a", 0.5, Uniform(-9, 9)), Parameter("b", 7.0, fixed=True)])
+        super().__init__(breaks_far_out, p, [0.0])
+
+
+def line(x, intercept, slope):
+    return intercept + slope * x
+
+
+def straight_line(**changes):
+    x = np.linspace(-1.0, 3.0, 30)
+    y = 1.0 + 2.0 * x + 0.3 * np.random.default_rng(8).standard_normal(x.size)
+    parameters = Parameters(
+        [
+            Parameter("intercept", 0.9, Uniform(-50, 50)),
+            Parameter("slope", 1.8, Uniform(-50, 50)),
+        ]
+    )
+    for name, change in changes.items():
+        parameters = parameters.replace(name, **change)
+    return CurveProblem(x, y, np.full(x.size, 0.3), line, parameters)
 
 
 TARGETS = {

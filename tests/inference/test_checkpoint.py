@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,8 +25,9 @@ from astrokit.inference import (
     load,
 )
 from astrokit.inference.checkpoint import Checkpoint
-from tests.inference.targets import Gaussian
-from tests.inference.test_sampling import Breaking, straight_line
+from tests.inference.targets import Breaking, Gaussian, straight_line
+
+ROOT = Path(__file__).resolve().parents[2]  # so that a fresh interpreter finds the tests
 
 
 def run(problem=None, **settings):
@@ -79,6 +81,7 @@ def test_kill_at_any_moment_and_run_again(tmp_path, engine, steps):
             [sys.executable, "-c", KILLED, str(path), str(steps), engine],
             stdout=subprocess.PIPE,
             text=True,
+            cwd=ROOT,
         )
         assert process.stdout.readline() == "started\n"
         try:
@@ -359,6 +362,7 @@ def test_memory_does_not_grow_with_the_chain(tmp_path):
             capture_output=True,
             text=True,
             check=True,
+            cwd=ROOT,
         )
         peaks.append(float(result.stdout))
     record = 2 * 64 * 9 * 8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -388,7 +389,12 @@ def test_no_process_compiles_again():
         " problem.kernel.function.pointer.cache_hits)\n"
     )
     for _ in range(2):
-        result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        result = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).resolve().parents[2],
+        )
         assert result.returncode == 0, result.stderr
     assert result.stdout.split() == ["0", "1", "1"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import nullcontext
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -26,27 +27,20 @@ from astrokit.inference import (
     SamplerOptions,
     Uniform,
 )
-from astrokit.inference.kernels import compiled_likelihood
 from astrokit.inference.problem import CompiledLikelihood
-from tests.inference.targets import Banana, Exponential, Gaussian, Target, TwoModes
+from tests.inference.targets import (
+    Banana,
+    Breaking,
+    Exponential,
+    Gaussian,
+    TwoModes,
+    straight_line,
+)
 
 
-def line(x, intercept, slope):
-    return intercept + slope * x
-
-
-def straight_line(**changes):
-    x = np.linspace(-1.0, 3.0, 30)
-    y = 1.0 + 2.0 * x + 0.3 * np.random.default_rng(8).standard_normal(x.size)
-    parameters = Parameters(
-        [
-            Parameter("intercept", 0.9, Uniform(-50, 50)),
-            Parameter("slope", 1.8, Uniform(-50, 50)),
-        ]
-    )
-    for name, change in changes.items():
-        parameters = parameters.replace(name, **change)
-    return CurveProblem(x, y, np.full(x.size, 0.3), line, parameters)
+def processes(n):
+    """Fresh processes: a fork copies the threads of the test runner in an unknown state."""
+    return ProcessPoolExecutor(n, mp_context=get_context("spawn"))
 
 
 def short(problem, **settings):
@@ -143,8 +137,8 @@ def test_workers_change_nothing():
         assert chain_of(Gaussian(2), max_steps=700, ensembles=3, executor=threads).equals(alone)
     problem = straight_line()
     alone = chain_of(problem, max_steps=500, ensembles=2)
-    with ProcessPoolExecutor(2) as processes:
-        assert chain_of(problem, max_steps=500, ensembles=2, executor=processes).equals(alone)
+    with processes(2) as pool:
+        assert chain_of(problem, max_steps=500, ensembles=2, executor=pool).equals(alone)
 
 
 def test_engine_and_pieces_change_nothing(monkeypatch):
@@ -298,28 +292,8 @@ def test_bad_starts_are_refused():
 # -- failures -------------------------------------------------------------------------------------
 
 
-def breaks_far_out(values, data):
-    a = values[:, 0]
-    return np.where(np.abs(a) > 6.5, np.nan, -0.5 * a**2)
-
-
-@compiled_likelihood
-def breaks_far_out_compiled(values, data):
-    if abs(values[0]) > 6.5:
-        return np.nan
-    return -0.5 * values[0] ** 2
-
-
-class Breaking(Target):
-    function = breaks_far_out_compiled
-
-    def __init__(self):
-        p = Parameters([Parameter("a", 0.5, Uniform(-9, 9)), Parameter("b", 7.0, fixed=True)])
-        super().__init__(breaks_far_out, p, [0.0])
-
-
 @pytest.mark.parametrize("engine", ["numpy", "compiled"])
-@pytest.mark.parametrize("workers", [None, ThreadPoolExecutor, ProcessPoolExecutor])
+@pytest.mark.parametrize("workers", [None, ThreadPoolExecutor, processes])
 def test_nan_stops_with_values_and_keeps_the_samples(engine, workers):
     start = np.random.default_rng(1).uniform(-1, 1, (12, 1))
     options = SamplerOptions(start=start, engine=engine)

@@ -172,6 +172,11 @@ class Periodogram:
         """
         _require_known(normalization, "normalization", _NORMALIZATIONS)
         dt = lightcurve.dt
+        if lightcurve.info.is_magnitude and normalization in ("fractional", "leahy"):
+            raise InputError(
+                f"the {normalization} normalization means nothing for magnitudes",
+                hint="convert them to fluxes first, or use normalization='absolute'",
+            )
         rate = _complete_rates(lightcurve)
         pieces = _cut(rate, segments)
         mean = float(pieces.mean())

@@ -335,8 +335,13 @@ def _in_parts(function: Callable[[Ordinates], T], ordinates: Ordinates) -> list[
 
 
 def _require(value: Any, kind: type, what: str, example: str) -> None:
-    if not isinstance(value, kind):
-        raise InputError(f"{what} is needed", value=type(value).__name__, hint=f"such as {example}")
+    if isinstance(value, kind):
+        return
+    if isinstance(value, type):
+        raise InputError(
+            f"{what} is needed", value=f"the class {value.__name__}", hint=f"call it: {example}"
+        )
+    raise InputError(f"{what} is needed", value=type(value).__name__, hint=f"such as {example}")
 
 
 def _require_option(value: Any, name: str, allowed: tuple[str, ...]) -> None:

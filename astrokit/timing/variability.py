@@ -350,6 +350,11 @@ def _rate_and_error(
     if hasattr(lightcurve, "exposure_fraction"):
         if rate_error is not None:
             raise InputError("a light curve brings its own errors", hint="leave rate_error out")
+        if lightcurve.info.is_magnitude:
+            raise InputError(
+                "these are magnitudes: their variance is no variance of flux",
+                hint="convert them to fluxes first",
+            )
         if lightcurve.error is None:
             raise InputError(
                 "the light curve has no errors, so its noise cannot be subtracted",

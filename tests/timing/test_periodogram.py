@@ -153,6 +153,11 @@ def test_later_changes_of_an_array_do_not_reach_the_periodogram():
 # -- what it refuses ------------------------------------------------------------------------------
 
 
+def magnitudes():
+    """Return a curve of magnitudes."""
+    return curve(64, info=ak.lightcurve.LightCurveInfo(rate_unit="mag"))
+
+
 def with_gap():
     """Return a curve with one missing bin."""
     rate = curve(64).rate.copy()
@@ -189,6 +194,7 @@ def with_gap():
             "no errors",
         ),
         (lambda: Periodogram.from_lightcurve(curve(64), normalisation="leahy"), TypeError, "norm"),
+        (lambda: Periodogram.from_lightcurve(magnitudes()), InputError, "magnitudes"),
         (lambda: Periodogram([1, 2, 3], [1, -1, 1]), InputError, "negative"),
         (lambda: Periodogram([1, 3, 2], [1, 1, 1]), InputError, "increase"),
         (lambda: Periodogram([0, 1, 2], [1, 1, 1]), InputError, "frequency"),

@@ -249,6 +249,7 @@ def test_steep_slopes_carry_a_reservation():
         (lambda pg: PSDProblem(pg, PowerLaw(), nyquist="half"), InputError, "chi2_1, chi2_2"),
         (lambda pg: PSDProblem(pg, PowerLaw(), likelihood="gauss"), InputError, "whittle"),
         (lambda pg: PSDProblem(pg, "power law"), InputError, "PowerLaw"),
+        (lambda pg: PSDProblem(pg, PowerLaw), InputError, "call it"),
         (lambda pg: PSDProblem(pg.power, PowerLaw()), InputError, "Periodogram"),
         (lambda pg: PSDProblem(pg, PowerLaw(), nyqist="drop"), TypeError, "nyqist"),
         (lambda pg: PowerLaw(slpe=2.0), TypeError, "slpe"),

@@ -123,6 +123,18 @@ def test_units_travel():
             InputError,
             "its own errors",
         ),
+        (
+            lambda: fractional_variability(
+                ak.LightCurve(
+                    np.arange(5.0),
+                    RATES,
+                    ERRORS,
+                    info=ak.lightcurve.LightCurveInfo(rate_unit="mag"),
+                )
+            ),
+            InputError,
+            "magnitudes",
+        ),
         (lambda: fractional_variability(RATES, ERRORS[:3]), InputError, "unequal"),
         (lambda: fractional_variability(RATES, [-1.0] * 5), InputError, "negative"),
         (lambda: fractional_variability(RATES, ERRORS, error="b2"), InputError, "poutanen2008"),

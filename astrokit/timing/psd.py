@@ -78,7 +78,7 @@ class PSDProblem(Problem):
     """
 
     statistic = "whittle"
-    citation_keys = ("whittle1953", "vaughan2010")
+    citation_keys: tuple[str, ...] = ("whittle1953", "vaughan2010")
 
     def __init__(
         self,

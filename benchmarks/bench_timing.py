@@ -93,7 +93,7 @@ def fit_rows(n: int, peer: Callable[..., Any] | None, note: str) -> list[Row]:
     if peer is not None:
         theirs = 1e3 * best_cpu_time(lambda: peer(f, power), repeats=2)
         ahead = our_fit(pg, 1).log_likelihood - peer_log_likelihood(pg, peer(f, power))
-        extra = f"; ends {ahead:.1g} below our ln L" if math.isfinite(ahead) else "; it failed"
+        extra = f"; ln L, ours - theirs: {ahead:.0e}" if math.isfinite(ahead) else "; it failed"
     return [
         Row(
             f"Whittle fit, N = {n:.0e}", one, theirs, theirs / one, "ms", REQUIRED[n], note + extra
@@ -121,8 +121,11 @@ def error_rows(n_simulations: int, peer: Callable[..., Any] | None, note: str) -
         quartiles = np.quantile(values, [0.1586553, 0.8413447])
         scatter = 0.5 * float(quartiles[1] - quartiles[0])  # failed fits do not dominate it
         median = float(np.median(errors))
-        inside = float(np.mean(np.abs(values - SLOPE) < errors))
-        text = f"median error {median:.3f}, scatter {scatter:.3f}, covers {100 * inside:.0f} %"
+        low, high = np.quantile(errors, [0.05, 0.95])
+        inside = 100 * float(np.mean(np.abs(values - SLOPE) < errors))
+        text = (
+            f"90 % of errors {low:.3f} to {high:.3f}, scatter {scatter:.3f}, covers {inside:.0f} %"
+        )
         name = "error / scatter of the slope, " + ("ours" if pairs is ours else "theirs")
         rows.append(Row(name, median / scatter, math.nan, math.nan, "", None, f"{label}: {text}"))
     return rows

@@ -14,7 +14,9 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -25,9 +27,10 @@ from .citations import cite
 from .errors import AstrokitWarning
 from .randomness import seed_entropy
 
-__all__ = ["Provenance", "Recorder", "cite", "describe", "file_record", "versions"]
+__all__ = ["Provenance", "Recorder", "cite", "describe", "file_record", "quiet", "versions"]
 
 _PACKAGES = ("numpy", "scipy", "astropy", "numba", "emcee", "lmfit", "h5py", "matplotlib")
+_is_quiet: ContextVar[bool] = ContextVar("is_quiet", default=False)
 _SHOWN_ITEMS = 20  # longer sequences are described by length and checksum
 
 
@@ -148,9 +151,10 @@ class Recorder:
         self._clock = time.perf_counter()
 
     def warn(self, message: str, category: type[AstrokitWarning], stacklevel: int = 3) -> None:
-        """Issue a Python warning and keep its text in the record."""
+        """Issue a Python warning (unless :func:`quiet`) and keep its text in the record."""
         self._warnings.append(f"{category.__name__}: {message}")
-        warnings.warn(message, category, stacklevel=stacklevel)
+        if not _is_quiet.get():
+            warnings.warn(message, category, stacklevel=stacklevel)
 
     def verdict(self, sentence: str) -> None:
         """Keep a verdict in the record."""
@@ -170,6 +174,30 @@ class Recorder:
             duration=time.perf_counter() - self._clock,
             citations=tuple(dict.fromkeys(self._citations)),
         )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep warnings in the records only: thousands of simulated fits would repeat them.
+
+    ``warnings.catch_warnings`` changes the filters of the whole process, and threads that leave it
+    out of order would leave them changed; this acts on the present thread alone.
+
+    Examples
+    --------
+    >>> from astrokit.errors import FitWarning
+    >>> from astrokit.provenance import Recorder, quiet
+    >>> recorder = Recorder("demo")
+    >>> with quiet():
+    ...     recorder.warn("slope is at its bound", FitWarning)
+    >>> recorder.finish().warnings
+    ('FitWarning: slope is at its bound',)
+    """
+    token = _is_quiet.set(True)
+    try:
+        yield
+    finally:
+        _is_quiet.reset(token)
 
 
 @functools.cache

@@ -129,3 +129,30 @@ def test_cite_refuses_strangers() -> None:
 
 def test_warnings_belong_to_the_family() -> None:
     assert issubclass(FitWarning, AstrokitWarning)
+
+
+def test_quiet_acts_on_its_own_thread_and_leaves_the_filters_alone():
+    import threading
+    import warnings
+
+    from astrokit.errors import FitWarning
+    from astrokit.provenance import quiet
+
+    before = list(warnings.filters)
+    inside, leave = threading.Event(), threading.Event()
+
+    def hold():
+        with quiet():
+            inside.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    inside.wait(10)
+    with quiet():
+        Recorder("silent").warn("not heard", FitWarning)
+    with pytest.warns(FitWarning, match="heard"):
+        Recorder("loud").warn("heard", FitWarning)
+    leave.set()
+    thread.join()
+    assert warnings.filters == before

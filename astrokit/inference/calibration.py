@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from ..errors import CheckpointError, InputError
 from ..parallel import map_items
-from ..provenance import Provenance, Recorder, describe
+from ..provenance import Provenance, Recorder, describe, quiet
 from ..randomness import SeedLike, as_generator, as_seed_sequence, seed_entropy, spawn
 from .ranks import ecdf_p_value, uniformity_p_value
-from .significance import collect, quiet, require_simulations
+from .significance import collect, require_simulations
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

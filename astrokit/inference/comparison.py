@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from ..errors import ComparisonError, FitWarning
 from ..parallel import map_items
-from ..provenance import Recorder
+from ..provenance import Recorder, quiet
 from ..randomness import SeedLike, as_generator, as_seed_sequence, spawn
 from .fit_result import Fit
 from .problem import Problem
-from .significance import SimulatedTest, collect, quiet, require_simulations
+from .significance import SimulatedTest, collect, require_simulations
 from .uncertainty import DETERMINED
 
 if TYPE_CHECKING:

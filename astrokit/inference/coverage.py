@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from ..errors import InputError, ParameterError
 from ..estimate import ONE_SIGMA, Estimate
 from ..parallel import map_items
-from ..provenance import Provenance, Recorder
+from ..provenance import Provenance, Recorder, quiet
 from ..randomness import SeedLike, as_generator, as_seed_sequence, spawn
-from .significance import collect, quiet, require_simulations
+from .significance import collect, require_simulations
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from ..errors import ComparisonError, InputError
 from ..parallel import map_items
-from ..provenance import Recorder
+from ..provenance import Recorder, quiet
 from ..randomness import SeedLike, as_generator, as_seed_sequence, spawn
 from .fit_result import Fit
 from .problem import Problem
 from .problems import PoissonProblem
-from .significance import SimulatedTest, collect, quiet, require_simulations
+from .significance import SimulatedTest, collect, require_simulations
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import html
 import math
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import AstrokitWarning, FitError, InputError, LikelihoodError
+from ..errors import FitError, InputError, LikelihoodError
 from ..estimate import Estimate
 from ..parallel import ItemError
 from ..provenance import Provenance
@@ -21,7 +19,7 @@ from ..provenance import Provenance
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["SimulatedTest", "binomial_limit", "collect", "quiet", "require_simulations"]
+__all__ = ["SimulatedTest", "binomial_limit", "collect", "require_simulations"]
 
 FloatArray = NDArray[np.float64]
 
@@ -176,11 +174,3 @@ def require_simulations(n: int) -> int:
     if isinstance(n, bool) or int(n) != n or n < 1:
         raise InputError("the number of simulations cannot be used", value=n, allowed=">= 1")
     return int(n)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Silence astrokit's own warnings: thousands of simulated fits would repeat them."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AstrokitWarning)
-        yield

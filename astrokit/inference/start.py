@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FitError, InputError, ParameterError
+from ..provenance import quiet
 
 if TYPE_CHECKING:
     from .problem import Problem
@@ -79,12 +80,7 @@ def starting_positions(
 
 def _fit(problem: Problem, *, required: bool) -> Any:
     """Return the fit, or None where it fails and is not required; its warnings are not repeated."""
-    import warnings
-
-    from ..errors import AstrokitWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AstrokitWarning)
+    with quiet():
         try:
             return problem.fit()
         except FitError:

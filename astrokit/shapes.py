@@ -15,7 +15,7 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit, vectorize
+from numba import njit
 
 __all__ = [
     "bending_power_law",
@@ -30,19 +30,17 @@ __all__ = [
 _compile = njit(cache=True, error_model="numpy", nogil=True)
 
 
-@vectorize(cache=True)
+@_compile
 def softplus(z: Any) -> Any:
     """Return ``ln(1 + exp(z))`` without overflow for any z.
 
     Examples
     --------
     >>> from astrokit.shapes import softplus
-    >>> float(softplus(1000.0)), round(float(softplus(0.0)), 6)
+    >>> softplus(1000.0), round(softplus(0.0), 6)
     (1000.0, 0.693147)
     """
-    if z > 0.0:
-        return z + math.log1p(math.exp(-z))
-    return math.log1p(math.exp(z))
+    return np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
 
 
 @_compile

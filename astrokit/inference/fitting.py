@@ -236,9 +236,8 @@ def _checked_maximum(
     for _ in range(10):
         cov = covariance(point, derivatives)
         tested = probe(point, cov, derivatives)
-        point = point._replace(log_likelihood=tested.center)
-        gain = tested.log_likelihood - tested.center
-        rounding = 1e-13 * abs(tested.center)
+        gain = tested.log_likelihood - point.log_likelihood
+        rounding = 1e-13 * abs(point.log_likelihood)
         if gain.size == 0 or gain.max() <= _NEGLIGIBLE + rounding:
             return point, cov, tested
         # ln L is higher one error away: climb on from there.

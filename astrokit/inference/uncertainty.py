@@ -92,13 +92,12 @@ def _inverse(information: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
 class Probe(NamedTuple):
     """ln L one standard error away: the test that a maximum is one, and that it is a parabola.
 
-    `center` is ln L at the maximum; `theta` ``(2k, d)`` are the places; `drop` ``(2k,)`` how far
-    ln L falls there, scaled to a full standard error (1/2 for a parabola); `reach` ``(2k,)`` the
-    part of a standard error that the bounds leave; `parameter` ``(2k,)`` the index of the free
-    parameter that was moved, and `room` ``(2k,)`` how many errors it has up to its own bound.
+    `theta` ``(2k, d)`` are the places; `drop` ``(2k,)`` how far ln L falls there, scaled to a full
+    standard error (1/2 for a parabola); `reach` ``(2k,)`` the part of a standard error that the
+    bounds leave; `parameter` ``(2k,)`` the index of the free parameter that was moved, and `room`
+    ``(2k,)`` how many errors it has up to its own bound.
     """
 
-    center: float
     theta: FloatArray
     log_likelihood: FloatArray
     drop: FloatArray
@@ -118,14 +117,12 @@ def probe(point: Point, cov: Covariance, derivatives: Derivatives) -> Probe:
     parameter = np.tile(known, 2)
     reach = np.minimum(1.0, np.nanmin(room, axis=1, initial=np.inf))
     theta = np.clip(point.theta + reach[:, None] * directions, low, high)
-    there = np.concatenate([[point.theta], theta])
-    value = derivatives.problem.log_likelihood(there)
+    value = derivatives.problem.log_likelihood(theta) if len(theta) else np.empty(0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        drop = (value[0] - value[1:]) / reach**2
+        drop = (point.log_likelihood - value) / reach**2
     return Probe(
-        float(value[0]),
         theta,
-        value[1:],
+        value,
         drop,
         reach,
         parameter,

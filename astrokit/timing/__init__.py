@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .flux_simulation import FluxSimulation as FluxSimulation
+    from .flux_simulation import emmanoulopoulos as emmanoulopoulos
     from .models import BendingPowerLaw as BendingPowerLaw
     from .models import Constant as Constant
     from .models import PowerLaw as PowerLaw
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from .plots import plot_periodogram as plot_periodogram
     from .psd import PSDProblem as PSDProblem
     from .simulate import simulate_lightcurve as simulate_lightcurve
+    from .simulate import simulate_rates as simulate_rates
     from .simulate import timmer_koenig as timmer_koenig
     from .statistics import largest_ratio as largest_ratio
     from .statistics import loglog_slope as loglog_slope
@@ -29,11 +32,12 @@ else:
     __getattr__, __dir__, __all__ = attach(
         __name__,
         {
+            "flux_simulation": ["FluxSimulation", "emmanoulopoulos"],
             "models": ["BendingPowerLaw", "Constant", "PSDModel", "PowerLaw"],
             "periodogram": ["Periodogram"],
             "plots": ["plot_fit", "plot_periodogram"],
             "psd": ["PSDProblem"],
-            "simulate": ["simulate_lightcurve", "timmer_koenig"],
+            "simulate": ["simulate_lightcurve", "simulate_rates", "timmer_koenig"],
             "statistics": ["largest_ratio", "loglog_slope", "summed_square_error"],
             "variability": [
                 "VariabilityScatter",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .flux_simulation import FluxSimulation as FluxSimulation
     from .flux_simulation import emmanoulopoulos as emmanoulopoulos
+    from .gaussian import GaussianPSDProblem as GaussianPSDProblem
     from .models import BendingPowerLaw as BendingPowerLaw
     from .models import Constant as Constant
     from .models import PowerLaw as PowerLaw
@@ -33,6 +34,7 @@ else:
         __name__,
         {
             "flux_simulation": ["FluxSimulation", "emmanoulopoulos"],
+            "gaussian": ["GaussianPSDProblem"],
             "models": ["BendingPowerLaw", "Constant", "PSDModel", "PowerLaw"],
             "periodogram": ["Periodogram"],
             "plots": ["plot_fit", "plot_periodogram"],

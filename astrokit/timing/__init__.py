@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .amplitude import peak_to_peak_amplitude as peak_to_peak_amplitude
+    from .amplitude import variability_amplitude as variability_amplitude
     from .flux_simulation import FluxSimulation as FluxSimulation
     from .flux_simulation import emmanoulopoulos as emmanoulopoulos
     from .gaussian import GaussianPSDProblem as GaussianPSDProblem
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
     from .statistics import largest_ratio as largest_ratio
     from .statistics import loglog_slope as loglog_slope
     from .statistics import summed_square_error as summed_square_error
+    from .timescales import MinimumTimescale as MinimumTimescale
+    from .timescales import TimescaleScatter as TimescaleScatter
+    from .timescales import minimum_timescale as minimum_timescale
+    from .timescales import minimum_timescale_scatter as minimum_timescale_scatter
+    from .timescales import region_size as region_size
     from .variability import VariabilityScatter as VariabilityScatter
     from .variability import excess_variance as excess_variance
     from .variability import fractional_variability as fractional_variability
@@ -35,6 +42,14 @@ else:
         {
             "flux_simulation": ["FluxSimulation", "emmanoulopoulos"],
             "gaussian": ["GaussianPSDProblem"],
+            "amplitude": ["peak_to_peak_amplitude", "variability_amplitude"],
+            "timescales": [
+                "MinimumTimescale",
+                "TimescaleScatter",
+                "minimum_timescale",
+                "minimum_timescale_scatter",
+                "region_size",
+            ],
             "models": ["BendingPowerLaw", "Constant", "PSDModel", "PowerLaw"],
             "periodogram": ["Periodogram"],
             "plots": ["plot_fit", "plot_periodogram"],

@@ -19,6 +19,15 @@ from numpy.typing import NDArray
 from ..boundary import as_scalar
 from ..errors import AstrokitWarning, InputError
 from .autocovariance import DifferenceAutocovariance, structure_function
+from .gaussian_checks import (
+    LARGEST,
+    chosen_engine,
+    common_width,
+    positive_mean,
+    require_likelihood,
+    require_variable,
+    too_long,
+)
 from .models import BendingPowerLaw, Constant, Guide, PSDModel
 from .periodogram import Periodogram
 from .spectrum_problem import (
@@ -37,8 +46,6 @@ __all__ = ["GaussianPSDProblem"]
 FloatArray = NDArray[np.float64]
 _ENGINES = ("auto", "toeplitz", "dense")
 _NORMALIZATIONS = ("fractional", "absolute")
-_LARGEST = {"dense": 4000, "toeplitz": 20_000}  # bins; about a second for one value
-_FEWEST_BINS = 8
 _CUTOFF = 0.01  # of 1 / duration
 _EQUAL = 1e-9  # relative difference of errors that counts as none
 _NODES_AT_ONCE = 2_000_000  # spectrum values held in memory: 16 MB
@@ -127,7 +134,7 @@ class GaussianPSDProblem(SpectrumProblem):
 
         require_kind(lightcurve, LightCurve, "a LightCurve", "read_lightcurve(file)")
         require_kind(model, PSDModel, "a model", "PowerLaw() + Constant()")
-        _require_likelihood(likelihood)
+        require_likelihood(likelihood)
         require_option(engine, "engine", _ENGINES)
         require_option(normalization, "normalization", _NORMALIZATIONS)
         self._wanted_engine, self._normalization = engine, normalization
@@ -218,7 +225,7 @@ class GaussianPSDProblem(SpectrumProblem):
         """Set what the likelihood reads."""
         grid = lightcurve.on_regular_grid()
         self._lightcurve, self._grid_size, self._dt = lightcurve, grid.n, grid.dt
-        self._width = _common_width(grid)
+        self._width = common_width(grid)
         valid = np.flatnonzero(grid.valid)
         rate = grid.rate[valid]
         if lightcurve.info.is_magnitude and self._normalization == "fractional":
@@ -226,16 +233,16 @@ class GaussianPSDProblem(SpectrumProblem):
                 "a fractional spectrum means nothing for magnitudes",
                 hint="convert them to fluxes first, or use normalization='absolute'",
             )
-        _require_variable(rate)
+        require_variable(rate)
         if scale is None:
-            scale = 1.0 if self._normalization == "absolute" else _positive_mean(rate)
+            scale = 1.0 if self._normalization == "absolute" else positive_mean(rate)
         self._scale = scale
         self._position = valid.astype(np.int64)
         self._rate = rate / scale
         error = np.zeros(rate.size) if grid.error is None else grid.error[valid]
         self._variance = np.ascontiguousarray((error / scale) ** 2)
         self._differences = np.diff(self._rate)
-        self._engine = _engine(self._wanted_engine, self._is_stationary, rate.size, grid.n)
+        self._engine = chosen_engine(self._wanted_engine, self._is_stationary, rate.size, grid.n)
 
     @property
     def _is_stationary(self) -> bool:
@@ -410,8 +417,8 @@ class GaussianPSDProblem(SpectrumProblem):
             Where the covariance is not positive definite, or there are too many bins for it.
         """
         row = self._rows(values)
-        if self.n_data > _LARGEST["dense"]:
-            raise _too_long("dense", self.n_data)
+        if self.n_data > LARGEST["dense"]:
+            raise too_long("dense", self.n_data)
         covariance, white = self._difference_covariances(row)
         whitened = self._whitened(covariance[0], white[0])
         if whitened is None:
@@ -425,76 +432,6 @@ class GaussianPSDProblem(SpectrumProblem):
 def _normal(whitened: FloatArray, diagonal: FloatArray) -> float:
     size = whitened.size
     return float(-0.5 * (whitened @ whitened + size * np.log(2.0 * np.pi)) - np.log(diagonal).sum())
-
-
-def _require_likelihood(likelihood: str) -> None:
-    if likelihood != "gaussian":
-        raise InputError(
-            "this likelihood is not one of a light curve",
-            value=likelihood,
-            allowed="gaussian",
-            hint="likelihood='whittle' takes Periodogram.from_lightcurve(lightcurve)",
-        )
-
-
-def _common_width(lightcurve: LightCurve) -> float:
-    """Return the width of the bins; refuse none, unequal and overlapping ones."""
-    widths = np.broadcast_to(np.asarray(lightcurve.bin_width), lightcurve.time.shape)
-    used = widths[lightcurve.valid] if lightcurve.valid.any() else widths
-    width, dt = float(np.median(used)), lightcurve.dt
-    if np.ptp(used) > 1e-3 * width or not 0 < width <= 1.001 * dt:
-        raise InputError(
-            "bins of one width are needed, not wider than their spacing",
-            value=f"{used.min():.6g} to {used.max():.6g} with a spacing of {dt:.6g}",
-            hint="give the exposure of each point: LightCurve(..., bin_width=...), or rebin(dt)",
-        )
-    return min(width, dt)
-
-
-def _require_variable(rate: FloatArray) -> None:
-    if rate.size < _FEWEST_BINS:
-        raise InputError(
-            "the light curve has too few valid bins", value=rate.size, allowed=f">= {_FEWEST_BINS}"
-        )
-    if np.ptp(rate) <= 1e-14 * np.abs(rate).max():
-        raise InputError("the light curve is constant", value=float(rate[0]))
-
-
-def _positive_mean(rate: FloatArray) -> float:
-    mean = float(rate.mean())
-    if not mean > 0:
-        raise InputError(
-            "the mean rate is not positive, so there is no fractional spectrum",
-            value=mean,
-            hint="use normalization='absolute'",
-        )
-    return mean
-
-
-def _engine(wanted: str, stationary: bool, n_valid: int, n_grid: int) -> str:
-    """Return the engine to use; refuse one that does not apply, or would take too long."""
-    engine = ("toeplitz" if stationary else "dense") if wanted == "auto" else wanted
-    if engine == "toeplitz" and not stationary:
-        raise InputError(
-            "the Toeplitz engine needs a curve without gaps and with equal errors",
-            value=f"{n_valid} valid of {n_grid} bins",
-            hint="use engine='auto'",
-        )
-    if n_valid > _LARGEST[engine]:
-        raise _too_long(engine, n_valid)
-    if n_grid > _LARGEST["toeplitz"]:
-        raise _too_long("toeplitz", n_grid)
-    return engine
-
-
-def _too_long(engine: str, n: int) -> InputError:
-    return InputError(
-        f"the light curve is too long for the {engine} engine",
-        value=f"{n} bins",
-        allowed=f"up to {_LARGEST[engine]}",
-        hint="rebin(dt), select() a part, or use Periodogram.from_lightcurve and Whittle's "
-        "likelihood, whose reservations tell when it is biased",
-    )
 
 
 def _wider_bins(problem: GaussianPSDProblem, factor: int) -> LightCurve | None:

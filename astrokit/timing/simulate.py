@@ -347,11 +347,11 @@ def as_psd(psd: Any) -> Callable[[FloatArray], FloatArray]:
     """
     problem = psd.require_problem() if hasattr(psd, "require_problem") else None
     if problem is not None and hasattr(problem, "intrinsic_psd"):
-        if problem.data.normalization != "fractional":
+        if problem.normalization != "fractional":
             raise InputError(
                 "simulations need a spectrum in the fractional normalization",
-                value=problem.data.normalization,
-                hint="fit a periodogram made with normalization='fractional'",
+                value=problem.normalization,
+                hint="make the problem or its periodogram with normalization='fractional'",
             )
         values = problem.parameters.expand(psd.theta)
         return _FittedPSD(problem, values)

@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from .flux_simulation import FluxSimulation as FluxSimulation
     from .flux_simulation import emmanoulopoulos as emmanoulopoulos
     from .gaussian import GaussianPSDProblem as GaussianPSDProblem
+    from .hardness import HardnessCorrelation as HardnessCorrelation
+    from .hardness import HardnessCurve as HardnessCurve
+    from .hardness import bayesian_hardness_ratio as bayesian_hardness_ratio
+    from .hardness import hardness_flux_correlation as hardness_flux_correlation
+    from .hardness import hardness_ratio as hardness_ratio
     from .models import BendingPowerLaw as BendingPowerLaw
     from .models import Constant as Constant
     from .models import PowerLaw as PowerLaw
@@ -49,6 +54,13 @@ else:
                 "minimum_timescale",
                 "minimum_timescale_scatter",
                 "region_size",
+            ],
+            "hardness": [
+                "HardnessCorrelation",
+                "HardnessCurve",
+                "bayesian_hardness_ratio",
+                "hardness_flux_correlation",
+                "hardness_ratio",
             ],
             "models": ["BendingPowerLaw", "Constant", "PSDModel", "PowerLaw"],
             "periodogram": ["Periodogram"],

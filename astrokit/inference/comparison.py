@@ -123,7 +123,8 @@ def compare(results: Sequence[Fit] | Mapping[str, Fit]) -> Comparison:
     Parameters
     ----------
     results : sequence of Fit, or mapping of str to Fit
-        A mapping names the rows; otherwise the free parameters do.
+        A mapping names the rows; otherwise the labels of the models do, with the free parameters
+        in which models of one label differ.
 
     Returns
     -------
@@ -169,14 +170,24 @@ def _named(results: Any) -> list[tuple[str, Any]]:
         return list(results.items())
     items = list(results)
     labels = [
-        ", ".join(item.parameters.free_names) if isinstance(item, Fit) else f"result {i + 1}"
-        for i, item in enumerate(items)
+        item.label if isinstance(item, Fit) else f"result {i + 1}" for i, item in enumerate(items)
+    ]
+    labels = [
+        f"{label} ({own} free)" if labels.count(label) > 1 and (own := _own(item, items)) else label
+        for label, item in zip(labels, items, strict=True)
     ]
     repeated = len(set(labels)) < len(labels)
     return [
         (f"{i + 1}: {label}" if repeated else label, item)
         for i, (label, item) in enumerate(zip(labels, items, strict=True))
     ]
+
+
+def _own(fit: Fit, fits: list[Any]) -> str:
+    """Return the free parameters that not all fits of this label have."""
+    alike = [set(f.parameters.free_names) for f in fits if getattr(f, "label", None) == fit.label]
+    common = set.intersection(*alike)
+    return ", ".join(name for name in fit.parameters.free_names if name not in common)
 
 
 def _require_same(named: list[tuple[str, Fit]], attribute: str, what: str) -> None:

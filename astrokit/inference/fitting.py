@@ -116,6 +116,7 @@ def fit(
         reservations=tuple(sentence for sentence, _ in notes),
         method=f"maximum likelihood by {search.label}; covariance from the "
         f"{search.derivatives.kind}",
+        label=problem.label,
         statistic=problem.statistic,
         n_data=problem.n_data,
         problem=problem,

@@ -103,6 +103,11 @@ class Problem(abc.ABC):
         return len(next(iter(self.data_arrays().values())))
 
     @property
+    def label(self) -> str:
+        """A short name of the model for people; names the rows of tables."""
+        return type(self).__name__
+
+    @property
     def kernel(self) -> CompiledLikelihood | None:
         """A compiled form of ``_log_likelihood``, or None."""
         return None
@@ -138,7 +143,10 @@ class Problem(abc.ABC):
         return None
 
     def _reservations(self, values: FloatArray) -> tuple[str, ...]:
-        """Return sentences a reader of a result at `values` must know (bias, few counts)."""
+        """Return sentences a reader of a result at `values` must know (bias, few counts).
+
+        Fits and samples keep and print them, and raise each as a CoverageWarning.
+        """
         return ()
 
     def settings(self) -> Mapping[str, Any]:

@@ -19,6 +19,12 @@ FloatArray = NDArray[np.float64]
 _LOG_2PI = float(np.log(2 * np.pi))
 
 
+def _function_name(function: Any) -> str:
+    """Return the name that a user gave a function, or nothing for a lambda."""
+    name = str(getattr(function, "__name__", ""))
+    return "" if name == "<lambda>" else name
+
+
 class _ModelOfX(Problem):
     """What :class:`CurveProblem` and :class:`PoissonProblem` share: y predicted at x."""
 
@@ -59,6 +65,10 @@ class _ModelOfX(Problem):
                 allowed=f"{shape}",
                 hint="write it with NumPy operations: x has shape (m,), each parameter (n, 1)",
             ) from None
+
+    @property
+    def label(self) -> str:
+        return _function_name(self._function) or super().label
 
     def settings(self) -> Mapping[str, Any]:
         name = getattr(self._function, "__qualname__", type(self._function).__name__)
@@ -251,6 +261,10 @@ class FunctionProblem(Problem):
 
     def data_arrays(self) -> Mapping[str, NDArray[Any]]:
         return {"data": self._data}
+
+    @property
+    def label(self) -> str:
+        return _function_name(self._function) or super().label
 
     def settings(self) -> Mapping[str, Any]:
         return {"function": getattr(self._function, "__qualname__", repr(type(self._function)))}

@@ -76,6 +76,11 @@ class PSDModel(abc.ABC):
                 result.append(name if count[name] == 1 else f"{name}_{count[name]}")
         return tuple(result)
 
+    @property
+    def label(self) -> str:
+        """The sum in words, such as "power law + constant"."""
+        return " + ".join(component.kind for component in self.components)
+
     def header(self) -> list[float]:
         """Return code and ln pivot of each component: how a kernel reads the parameters."""
         row: list[float] = []
@@ -189,6 +194,7 @@ class _Sum(PSDModel):
 class Component(PSDModel):
     """One term; a frozen dataclass whose fields are its parameters (and its pivot)."""
 
+    kind: ClassVar[str] = ""
     own_names: ClassVar[tuple[str, ...]] = ()
 
     @property
@@ -247,6 +253,7 @@ class PowerLaw(Component):
     PowerLaw(slope=Uniform(low=0, high=3)) + Constant()
     """
 
+    kind: ClassVar[str] = "power law"
     own_names: ClassVar[tuple[str, ...]] = ("slope", "log_amplitude")
     slope: Setting = None
     log_amplitude: Setting = None
@@ -288,6 +295,7 @@ class BendingPowerLaw(Component):
     ('low_slope', 'high_slope', 'bend_frequency', 'log_amplitude')
     """
 
+    kind: ClassVar[str] = "bending power law"
     own_names: ClassVar[tuple[str, ...]] = (
         "low_slope",
         "high_slope",
@@ -327,6 +335,7 @@ class Constant(Component):
         The power, >= 0. A number fixes it, for example at ``periodogram.noise_level``.
     """
 
+    kind: ClassVar[str] = "constant"
     own_names: ClassVar[tuple[str, ...]] = ("constant",)
     constant: Setting = None
 

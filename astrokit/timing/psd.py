@@ -168,6 +168,10 @@ class PSDProblem(Problem):
             ]
         )
 
+    @property
+    def label(self) -> str:
+        return self._model.label
+
     # -- likelihood ------------------------------------------------------------------------------
 
     @property

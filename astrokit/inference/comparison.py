@@ -299,14 +299,15 @@ def likelihood_ratio_test(
     first, *children = spawn(sequence, require_simulations(n) + 1)
     with quiet():
         null, observed = _ratio(models[0], models[1], n_starts, first)
+    if observed < -_MISSED:  # before the simulations: whoever reads it may stop them
+        note = _below_zero(observed, np.empty(0))[0]
+        recorder.warn(f"the simple model fits the data better: {note}", FitWarning)
     one = partial(_one_ratio, models[0], models[1], null.theta, n_starts)
     outcomes = map_items(
         one, range(n), seeds=children, executor=executor, keep_errors=True, progress=progress
     )
     simulated, failures = collect(outcomes)
     notes = _below_zero(observed, np.array(simulated))
-    if observed < -_MISSED:
-        recorder.warn(f"the simple model fits the data better; {notes[0]}", FitWarning)
     return SimulatedTest(
         name="T = 2 (ln L complex - ln L simple)",
         observed=np.asarray(observed),
@@ -343,7 +344,8 @@ def _below_zero(observed: float, simulated: FloatArray) -> tuple[str, ...]:
         return ()
     return (
         f"T is negative for {count} of {values.size} data sets, down to {values.min():.2g}: the "
-        f"models are not nested inside their priors, or n_starts is too small",
+        f"complex model cannot imitate the simple one inside its priors (widen them, free what is "
+        f"fixed), or n_starts is too small",
     )
 
 

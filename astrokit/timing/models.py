@@ -34,6 +34,7 @@ Setting = Prior | float | None
 # What tells kernels apart; the same numbers stand in kernels.py, which is too heavy to import here.
 _CODES = {"Constant": 0, "PowerLaw": 1, "BendingPowerLaw": 2}
 _AMPLITUDE_REACH = math.log(1e3)
+_BEND_BELOW = 1e3  # the data then curve by 3 % where slopes differ by 0.5, by 0.1 % where by 1
 
 
 class PSDModel(abc.ABC):
@@ -45,7 +46,7 @@ class PSDModel(abc.ABC):
     slope             uniform, 0 to 4
     low_slope         uniform, -1 to 2
     high_slope        uniform, 1 to 6
-    bend_frequency    log-uniform, lowest to highest frequency
+    bend_frequency    log-uniform, a factor 1000 below the lowest to the highest frequency
     log_amplitude     uniform, a factor 1000 below to 1000 above the power near the pivot; for a
                       pivot outside the data, extrapolated with all slopes that the prior allows
     constant          uniform, 0 to ten times the noise level or the power at high frequency,
@@ -281,8 +282,8 @@ class BendingPowerLaw(Component):
         a well below, b well above the bend. Exchanging a and b gives the same spectrum, so keep
         their priors mostly apart.
     bend_frequency : Prior or float, optional
-        :math:`f_b`, in the frequency unit of the data. To test it against a straight law, let it
-        reach far below the data (``LogUniform(1e-9, 5e-3)``): there the bend leaves one.
+        :math:`f_b`, in the frequency unit of the data. Its default prior reaches far below them:
+        there the bend leaves a straight law, so a test against one compares nested models.
     log_amplitude : Prior or float, optional
         Natural logarithm of the power at the pivot.
     pivot : float, optional
@@ -317,7 +318,7 @@ class BendingPowerLaw(Component):
         bend = Parameter(
             "bend_frequency",
             guide.middle,
-            LogUniform(guide.lowest, guide.highest),
+            LogUniform(guide.lowest / _BEND_BELOW, guide.highest),
             unit=guide.frequency_unit,
             symbol=r"f_\mathrm{b}",
         )

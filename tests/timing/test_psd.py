@@ -346,3 +346,16 @@ def test_leakage_is_as_the_reservation_says():
     assert slope.mean() == pytest.approx(2.03, abs=4 * combined)
     assert np.mean(np.abs(slope - 2.5) < error) < 0.06 + 4 * np.sqrt(0.06 * 0.94 / 60)
     assert shallow.mean() == pytest.approx(1.5, abs=4 * shallow.std() / np.sqrt(60))
+
+
+def test_a_bend_is_tested_against_a_straight_law_with_default_priors():
+    """Nested models: T of data from the simple one is not negative, whatever is held fixed."""
+    f = np.arange(1, 301) / 600
+    pg = drawn(f, 20 * (f / 0.01) ** -2.1 + 0.02)
+    straight = PSDProblem(pg, PowerLaw() + Constant())
+    for low_slope in (None, 1.0):
+        bending = PSDProblem(pg, BendingPowerLaw(low_slope=low_slope) + Constant())
+        test = ak.likelihood_ratio_test(straight, bending, n=40, seed=1)
+        assert test.n_failed == 0
+        assert test.simulated.min() > -0.05
+        assert test.n_exceeding > 0

@@ -70,6 +70,12 @@ class Problem(abc.ABC):
     citation_keys: tuple[str, ...] = ()
 
     def __init__(self, parameters: Parameters) -> None:
+        if not isinstance(parameters, Parameters):
+            raise ParameterError(
+                "a problem needs Parameters",
+                value=type(parameters).__name__,
+                hint="such as Parameters([Parameter('slope', 1.0, Uniform(0, 4))])",
+            )
         if parameters.n_free == 0:
             raise ParameterError("every parameter is fixed or tied", hint="free at least one")
         self._parameters = parameters

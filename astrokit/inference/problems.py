@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..boundary import as_array, require_equal_lengths
 from ..errors import InputError, ShapeError
+from .function_identity import function_checksum, require_arguments
 from .parameters import Parameters
 from .problem import Problem
 
@@ -34,6 +35,7 @@ class _ModelOfX(Problem):
         super().__init__(parameters)
         self._x = as_array(x, "x", unit=getattr(x, "unit", None))
         require_equal_lengths(x=self._x, y=np.empty(n))
+        require_arguments(function, self.parameters.names)
         self._function = function
         self.predict(self.parameters.values)  # a function that does not fit is refused here
 
@@ -71,8 +73,7 @@ class _ModelOfX(Problem):
         return _function_name(self._function) or super().label
 
     def settings(self) -> Mapping[str, Any]:
-        name = getattr(self._function, "__qualname__", type(self._function).__name__)
-        return {"function": name}
+        return {"function": function_checksum(self._function)}
 
 
 class CurveProblem(_ModelOfX):
@@ -267,7 +268,7 @@ class FunctionProblem(Problem):
         return _function_name(self._function) or super().label
 
     def settings(self) -> Mapping[str, Any]:
-        return {"function": getattr(self._function, "__qualname__", repr(type(self._function)))}
+        return {"function": function_checksum(self._function)}
 
     def _log_likelihood(self, values: FloatArray) -> FloatArray:
         return self._function(values, self._data)

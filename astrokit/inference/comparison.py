@@ -16,7 +16,7 @@ from ..parallel import map_items
 from ..provenance import Recorder, quiet
 from ..randomness import SeedLike, as_generator, as_seed_sequence, spawn
 from .fit_result import Fit
-from .problem import Problem
+from .problem import Problem, as_problem
 from .significance import SimulatedTest, collect, require_simulations
 from .uncertainty import DETERMINED
 
@@ -148,6 +148,8 @@ def compare(results: Sequence[Fit] | Mapping[str, Fit]) -> Comparison:
     >>> compare({"flat": flat.fit(), "line": line.fit()}).best("bic")
     'line'
     """
+    if isinstance(results, Fit):
+        raise ComparisonError("nothing to compare with", value="one Fit", hint="pass a list")
     named = _named(results)
     if len(named) < 2:
         raise ComparisonError("nothing to compare", value=len(named), allowed="two results or more")
@@ -281,7 +283,7 @@ def likelihood_ratio_test(
     >>> likelihood_ratio_test(flat, line, 50, seed=1).n_exceeding
     0
     """
-    models = tuple(m.require_problem() if isinstance(m, Fit) else m for m in (simple, complex))
+    models = tuple(map(as_problem, (simple, complex)))
     checks = [(type(m).__name__, m.data_checksum, m.statistic) for m in models]
     if checks[0][1:] != checks[1][1:]:
         raise ComparisonError(

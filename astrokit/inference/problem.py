@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .options import SamplerOptions
     from .posterior import Posterior
 
-__all__ = ["CompiledLikelihood", "Problem"]
+__all__ = ["CompiledLikelihood", "Problem", "as_problem"]
 
 FloatArray = NDArray[np.float64]
 
@@ -361,3 +361,22 @@ class Problem(abc.ABC):
     def __repr__(self) -> str:
         free = ", ".join(self._parameters.free_names)
         return f"<{type(self).__name__}: {self.n_data} data, free: {free}>"
+
+
+def as_problem(source: Any) -> Problem:
+    """Return a problem, or that of a fit.
+
+    Raises
+    ------
+    InputError
+        For anything else, such as a posterior, which does not remember its problem.
+    """
+    if isinstance(source, Problem):
+        return source
+    if hasattr(source, "require_problem"):
+        return source.require_problem()
+    raise InputError(
+        "a Problem is needed, or a Fit of one",
+        value=type(source).__name__,
+        hint="pass what was fitted or sampled, such as the PSDProblem",
+    )

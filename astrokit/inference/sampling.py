@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ConvergenceWarning, CoverageWarning, LikelihoodError
+from ..errors import ConvergenceWarning, CoverageWarning, InputError, LikelihoodError
 from ..parallel import ItemError, map_items
 from ..provenance import Recorder
 from ..randomness import SeedLike, as_seed_sequence
@@ -115,6 +115,12 @@ def sample(
     >>> posterior.verdict.word
     'converged'
     """
+    if not isinstance(options, SamplerOptions | None):
+        raise InputError(
+            "options cannot be used",
+            value=type(options).__name__,
+            hint="give SamplerOptions(thin=..., ...)",
+        )
     plan = Plan.make(problem, until, max_steps, walkers, ensembles, options or SamplerOptions())
     with _storage(plan, seed, checkpoint) as (chain, root):
         recorder = Recorder(

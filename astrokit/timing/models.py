@@ -219,8 +219,17 @@ class Component(PSDModel):
     def _check(self) -> None:
         for name in self.own_names:
             setting = self.setting(name)
-            if setting is not None and not _is_number(setting):
+            if setting is None:
+                continue
+            if not _is_number(setting):
                 object.__setattr__(self, name, as_prior(setting, name))
+            elif not math.isfinite(setting):  # such as an unknown noise level
+                raise ParameterError(
+                    f"{name} cannot be fixed at this value",
+                    value=setting,
+                    allowed="finite numbers",
+                    hint="leave it out to make it free",
+                )
         pivot = getattr(self, "pivot", None)
         if pivot is not None:
             as_scalar(pivot, "pivot", positive=True)

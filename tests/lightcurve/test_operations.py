@@ -131,6 +131,14 @@ def test_split_by_gti_keeps_every_valid_bin_once():
         cut.split_by_gti(min_bins=0)
 
 
+def test_split_by_gti_splits_at_one_missing_bin_of_jittering_stamps():
+    time = np.arange(40.0) + 2e-5 * np.sin(np.arange(40))
+    rate = np.where(np.isin(np.arange(40), [10, 25]), np.nan, 1.0 + np.arange(40) % 3)
+    pieces = ak.LightCurve(time, rate, bin_width=1.0).split_by_gti()
+    assert [piece.n for piece in pieces] == [10, 14, 14]
+    assert all(piece.valid.all() for piece in pieces)
+
+
 def test_select_and_slices():
     lc = ak.LightCurve([5, 15, 25, 35], [1, 2, 3, 4], [0.1] * 4, exposure_fraction=[1] * 4)
     part = lc.select(10, 30)

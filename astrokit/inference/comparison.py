@@ -148,8 +148,6 @@ def compare(results: Sequence[Fit] | Mapping[str, Fit]) -> Comparison:
     >>> compare({"flat": flat.fit(), "line": line.fit()}).best("bic")
     'line'
     """
-    if isinstance(results, Fit):
-        raise ComparisonError("nothing to compare with", value="one Fit", hint="pass a list")
     named = _named(results)
     if len(named) < 2:
         raise ComparisonError("nothing to compare", value=len(named), allowed="two results or more")
@@ -168,6 +166,8 @@ def compare(results: Sequence[Fit] | Mapping[str, Fit]) -> Comparison:
 
 
 def _named(results: Any) -> list[tuple[str, Any]]:
+    if isinstance(results, Fit):
+        raise ComparisonError("nothing to compare with", value="one Fit", hint="pass a list")
     if isinstance(results, Mapping):
         return list(results.items())
     items = list(results)

@@ -17,6 +17,7 @@ from .parameters import Parameters
 from .problem import as_problem
 
 if TYPE_CHECKING:
+    from .fit_result import Fit
     from .problem import Problem
 
 __all__ = ["Evidence", "evidence"]

@@ -221,7 +221,7 @@ class Component(PSDModel):
             setting = self.setting(name)
             if setting is None:
                 continue
-            if not _is_number(setting):
+            if isinstance(setting, Prior) or not _is_number(setting):
                 object.__setattr__(self, name, as_prior(setting, name))
             elif not math.isfinite(setting):  # such as an unknown noise level
                 raise ParameterError(

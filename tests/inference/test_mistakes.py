@@ -34,7 +34,7 @@ def posterior(problem):
 @pytest.mark.parametrize("prior", [Uniform, LogUniform])
 @pytest.mark.parametrize("ends", [(1.0, np.inf), (1.0, np.nan)])
 def test_a_flat_prior_is_finite(prior, ends):
-    with pytest.raises(ParameterError, match="infinite|low < high"):
+    with pytest.raises(ParameterError, match=r"infinite|low < high"):
         prior(*ends)
 
 

@@ -215,6 +215,7 @@ class Problem(abc.ABC):
                 f"{type(self).__name__} returned log-likelihoods of the wrong shape",
                 value=result.shape,
                 allowed=f"({values.shape[0]},)",
+                hint="values hold one point per row, (n, p): return one number per row, (n,)",
             )
         self._refuse_nan(result, values)
         return result

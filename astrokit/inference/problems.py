@@ -276,6 +276,7 @@ class FunctionProblem(Problem):
     def _simulate_data(self, values: FloatArray, rng: np.random.Generator) -> FloatArray:
         if self._simulator is None:
             raise InputError(
-                "this FunctionProblem cannot simulate data", hint="give it simulate=..."
+                "this FunctionProblem cannot simulate data",
+                hint="make it with simulate=, a function (values, rng) that returns data",
             )
         return np.asarray(self._simulator(values, rng), dtype=float)

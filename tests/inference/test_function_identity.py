@@ -119,3 +119,9 @@ def test_other_names_go_by_position():
 def test_parameters_must_be_parameters():
     with pytest.raises(ParameterError, match=r"needs Parameters.*'dict'"):
         FunctionProblem(lambda values, data: values[:, 0], {"a": 1.0}, [1.0])
+
+
+def test_a_likelihood_of_one_point_is_told_how_to_be_batched():
+    problem = FunctionProblem(lambda values, data: 0.0, parameters("a"), [1.0])
+    with pytest.raises(InputError, match=r"wrong shape.*one number per row"):
+        problem.log_likelihood([[1.0]])

@@ -121,10 +121,14 @@ def as_scalar(
     >>> as_scalar(2 * u.min, "bin_size", unit="s", positive=True)
     120.0
     """
-    value = as_array(x, name, unit=unit, ndim=None, positive=positive)
+    value = as_array(x, name, unit=unit, ndim=None, missing="nan")
     if value.size != 1:
         raise ShapeError(f"{name} must be one number", value=f"shape {value.shape}")
     number = float(value.ravel()[0])
+    if number != number:
+        raise NonFiniteError(f"{name} must be a number", value=number)
+    if positive and number <= 0:
+        raise InputError(f"{name} must be > 0", value=number)
     low = -np.inf if minimum is None else minimum
     high = np.inf if maximum is None else maximum
     if not low <= number <= high:
@@ -200,6 +204,8 @@ def _strip(x: Any, name: str, unit: Any) -> tuple[NDArray[np.float64], NDArray[n
         values = np.asarray(data)
         if values.dtype.kind not in "fiub" and values.dtype != object:
             raise TypeError(f"dtype {values.dtype}")
+        if values.dtype == object and any(isinstance(v, str | bytes) for v in values.flat):
+            raise TypeError("text among the values")  # NumPy would turn "1" into 1.0
         values = np.ascontiguousarray(values, dtype=np.float64).reshape(values.shape)
         if not values.flags.writeable:  # numba compiles a second version for read-only arrays
             values = values.copy()
@@ -210,7 +216,8 @@ def _strip(x: Any, name: str, unit: Any) -> tuple[NDArray[np.float64], NDArray[n
             value=f"{type(x).__name__} ({error})"
             if kind is None
             else f"{type(x).__name__}: {error}",
-            hint="pass real numbers; complex, text, dates and ragged lists are not understood here",
+            hint="pass real numbers; complex, text, dates and ragged lists are not understood "
+            "here, and lists of Quantities only as astropy.units.Quantity(list)",
         ) from error
     return values, mask
 

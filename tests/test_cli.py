@@ -47,6 +47,12 @@ def test_a_mistake_is_one_line_and_exit_code_two(words, message, capsys):
     assert len(captured.err.splitlines()) == 1
 
 
+def test_a_report_folder_that_cannot_be_made_is_told(tmp_path, capsys):
+    (tmp_path / "report").write_text("a file is in the way")
+    assert main(["reproduce", "--fast", "--output", str(tmp_path / "report")]) == 2
+    assert "folder for the report cannot be made" in capsys.readouterr().err
+
+
 def test_list_shows_where_a_file_is(capsys, monkeypatch, tmp_path):
     monkeypatch.delenv("ASTROKIT_DATA_DIR", raising=False)
     monkeypatch.setenv("ASTROKIT_CACHE_DIR", str(tmp_path))

@@ -230,17 +230,26 @@ def stored_fingerprint(path: Path) -> dict[str, Any] | None:
     return record
 
 
+_IN_WORDS = {
+    "data_checksum": "the data",
+    "model_checksum": "the model (its function, settings, priors, fixed or tied parameters)",
+}
+
+
 def _require_same(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     wanted = json.loads(json.dumps(wanted))  # tuples become lists, as in the file
     keys = [key for key in {**stored, **wanted} if stored.get(key) != wanted.get(key)]
     if not keys:
         return
-    facts = "; ".join(f"{key}: stored {stored.get(key)}, now {wanted.get(key)}" for key in keys)
+    named = ", ".join(_IN_WORDS.get(key, key) for key in keys)
+    facts = [
+        f"{key}: stored {stored.get(key)}, now {wanted.get(key)}"
+        for key in keys
+        if key not in _IN_WORDS  # checksums tell a reader nothing
+    ]
     raise CheckpointError(
-        f"this checkpoint belongs to another run: {', '.join(keys)} differ"
-        if len(keys) > 1
-        else f"this checkpoint belongs to another run: {keys[0]} differs",
-        value=facts,
+        f"this checkpoint belongs to another run: what differs is {named}",
+        value="; ".join(facts) or None,
         hint="repeat the call of the first run, or give a new checkpoint path",
     )
 

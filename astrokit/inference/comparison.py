@@ -16,7 +16,7 @@ from ..parallel import map_items
 from ..provenance import Recorder, quiet
 from ..randomness import SeedLike, as_generator, as_seed_sequence, spawn
 from .fit_result import Fit
-from .problem import Problem
+from .problem import Problem, as_problem
 from .significance import SimulatedTest, collect, require_simulations
 from .uncertainty import DETERMINED
 
@@ -123,7 +123,8 @@ def compare(results: Sequence[Fit] | Mapping[str, Fit]) -> Comparison:
     Parameters
     ----------
     results : sequence of Fit, or mapping of str to Fit
-        A mapping names the rows; otherwise the free parameters do.
+        A mapping names the rows; otherwise the labels of the models do, with the free parameters
+        in which models of one label differ.
 
     Returns
     -------
@@ -165,18 +166,30 @@ def compare(results: Sequence[Fit] | Mapping[str, Fit]) -> Comparison:
 
 
 def _named(results: Any) -> list[tuple[str, Any]]:
+    if isinstance(results, Fit):
+        raise ComparisonError("nothing to compare with", value="one Fit", hint="pass a list")
     if isinstance(results, Mapping):
         return list(results.items())
     items = list(results)
     labels = [
-        ", ".join(item.parameters.free_names) if isinstance(item, Fit) else f"result {i + 1}"
-        for i, item in enumerate(items)
+        item.label if isinstance(item, Fit) else f"result {i + 1}" for i, item in enumerate(items)
+    ]
+    labels = [
+        f"{label} ({own} free)" if labels.count(label) > 1 and (own := _own(item, items)) else label
+        for label, item in zip(labels, items, strict=True)
     ]
     repeated = len(set(labels)) < len(labels)
     return [
         (f"{i + 1}: {label}" if repeated else label, item)
         for i, (label, item) in enumerate(zip(labels, items, strict=True))
     ]
+
+
+def _own(fit: Fit, fits: list[Any]) -> str:
+    """Return the free parameters that not all fits of this label have."""
+    alike = [set(f.parameters.free_names) for f in fits if getattr(f, "label", None) == fit.label]
+    common = set.intersection(*alike)
+    return ", ".join(name for name in fit.parameters.free_names if name not in common)
 
 
 def _require_same(named: list[tuple[str, Fit]], attribute: str, what: str) -> None:
@@ -270,7 +283,7 @@ def likelihood_ratio_test(
     >>> likelihood_ratio_test(flat, line, 50, seed=1).n_exceeding
     0
     """
-    models = tuple(m.require_problem() if isinstance(m, Fit) else m for m in (simple, complex))
+    models = tuple(map(as_problem, (simple, complex)))
     checks = [(type(m).__name__, m.data_checksum, m.statistic) for m in models]
     if checks[0][1:] != checks[1][1:]:
         raise ComparisonError(
@@ -288,14 +301,15 @@ def likelihood_ratio_test(
     first, *children = spawn(sequence, require_simulations(n) + 1)
     with quiet():
         null, observed = _ratio(models[0], models[1], n_starts, first)
+    if observed < -_MISSED:  # before the simulations: whoever reads it may stop them
+        note = _below_zero(observed, np.empty(0))[0]
+        recorder.warn(f"the simple model fits the data better: {note}", FitWarning)
     one = partial(_one_ratio, models[0], models[1], null.theta, n_starts)
     outcomes = map_items(
         one, range(n), seeds=children, executor=executor, keep_errors=True, progress=progress
     )
     simulated, failures = collect(outcomes)
     notes = _below_zero(observed, np.array(simulated))
-    if observed < -_MISSED:
-        recorder.warn(f"the simple model fits the data better; {notes[0]}", FitWarning)
     return SimulatedTest(
         name="T = 2 (ln L complex - ln L simple)",
         observed=np.asarray(observed),
@@ -332,7 +346,8 @@ def _below_zero(observed: float, simulated: FloatArray) -> tuple[str, ...]:
         return ()
     return (
         f"T is negative for {count} of {values.size} data sets, down to {values.min():.2g}: the "
-        f"models are not nested inside their priors, or n_starts is too small",
+        f"complex model cannot imitate the simple one inside its priors (widen them, free what is "
+        f"fixed), or n_starts is too small",
     )
 
 

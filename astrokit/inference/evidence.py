@@ -14,8 +14,10 @@ from ..estimate import Estimate
 from ..provenance import Provenance, Recorder
 from ..randomness import SeedLike, as_generator, as_seed_sequence
 from .parameters import Parameters
+from .problem import as_problem
 
 if TYPE_CHECKING:
+    from .fit_result import Fit
     from .problem import Problem
 
 __all__ = ["Evidence", "evidence"]
@@ -81,7 +83,7 @@ class Evidence:
 
 
 def evidence(
-    problem: Problem,
+    problem: Problem | Fit,
     *,
     live_points: int = 500,
     tolerance: float = 0.01,
@@ -94,7 +96,7 @@ def evidence(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or Fit
     live_points : int
         More give a smaller error, which falls with their square root.
     tolerance : float
@@ -118,6 +120,7 @@ def evidence(
     Skilling 2006, Bayesian Analysis 1, 833; Speagle 2020, MNRAS 493, 3132.
     """
     dynesty = _dynesty()
+    problem = as_problem(problem)
     d = problem.parameters.n_free
     if live_points < 2 * d + 2:
         raise InputError("too few live points", value=live_points, allowed=f">= {2 * d + 2}")

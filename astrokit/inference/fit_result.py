@@ -77,8 +77,8 @@ class Fit:
         What a reader of the result must know, in sentences that name parameters.
     method : str
         How maximum and covariance were found.
-    statistic, n_data : str, int
-        Of the problem.
+    label, statistic, n_data : str, str, int
+        Of the problem; the label is a short name of the model.
     problem : Problem or None
         Kept in memory, not saved.
 
@@ -102,6 +102,7 @@ class Fit:
     starts: tuple[Start, ...]
     reservations: tuple[str, ...]
     method: str
+    label: str
     statistic: str
     n_data: int
     problem: Problem | None
@@ -252,7 +253,7 @@ class Fit:
     def report(self, min_correlation: float = 0.1) -> str:
         """Return a text with values, errors, correlations, starts and reservations."""
         lines = [
-            f"Maximum-likelihood fit: {self.method}",
+            f"Fit of {self.label}: {self.method}",
             f"  statistic {self.statistic}, {self.n_data} data, {self.n_free} free parameters",
             f"  ln L = {self.log_likelihood:.6g}, AIC = {self.aic:.6g}, AICc = {self.aicc:.6g}, "
             f"BIC = {self.bic:.6g}",
@@ -266,7 +267,8 @@ class Fit:
 
     def __repr__(self) -> str:
         rows = [f"  {self._row(name)}" for name in self.names]
-        head = f"Fit: ln L = {self.log_likelihood:.6g}, {self.n_data} data, {self.n_free} free"
+        numbers = f"ln L = {self.log_likelihood:.6g}, {self.n_data} data, {self.n_free} free"
+        head = f"Fit of {self.label}: {numbers}"
         return "\n".join([head, *rows, *(f"  ! {sentence}" for sentence in self.reservations)])
 
     def _repr_html_(self) -> str:
@@ -275,10 +277,10 @@ class Fit:
             cells = html.escape(self._row(name)).split(" = ", 1)
             rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
         notes = "".join(f"<li>{html.escape(text)}</li>" for text in self.reservations)
+        head = html.escape(f"Fit of {self.label}: {self.method}")
         return (
-            f"<p>{html.escape(self.method)}: ln L = {self.log_likelihood:.6g}, "
-            f"{self.n_data} data</p><table>{''.join(rows)}</table>"
-            + (f"<ul>{notes}</ul>" if notes else "")
+            f"<p>{head}; ln L = {self.log_likelihood:.6g}, {self.n_data} data</p>"
+            f"<table>{''.join(rows)}</table>" + (f"<ul>{notes}</ul>" if notes else "")
         )
 
     # -- storage -----------------------------------------------------------------------------
@@ -292,6 +294,7 @@ class Fit:
             "starts": [dict(start.__dict__) for start in self.starts],
             "reservations": list(self.reservations),
             "method": self.method,
+            "label": self.label,
             "statistic": self.statistic,
             "n_data": self.n_data,
             "identity": dict(self._checksums),
@@ -315,6 +318,7 @@ class Fit:
             starts=tuple(starts),
             reservations=tuple(record["reservations"]),
             method=record["method"],
+            label=record["label"],
             statistic=record["statistic"],
             n_data=record["n_data"],
             problem=None,

@@ -15,6 +15,7 @@ from ..randomness import SeedLike, as_seed_sequence
 from .ascent import Ascent, ascend
 from .derivatives import Point
 from .fit_result import Fit, Start
+from .options import whole_number
 from .reservations import reservations
 from .search import Searcher, searcher
 from .uncertainty import Covariance, Probe, covariance, probe
@@ -85,8 +86,7 @@ def fit(
     >>> print(PoissonProblem(np.arange(4), counts, lambda x, rate: rate, rate).fit()["rate"])
     rate = 100 +/- 5
     """
-    if n_starts < 1:
-        raise ParameterError("n_starts must be at least 1", value=n_starts)
+    whole_number(n_starts, "n_starts", 1)
     sequence = as_seed_sequence(seed)
     arguments = {"problem": problem, "start": start, "n_starts": n_starts, "method": method}
     recorder = Recorder(
@@ -116,6 +116,7 @@ def fit(
         reservations=tuple(sentence for sentence, _ in notes),
         method=f"maximum likelihood by {search.label}; covariance from the "
         f"{search.derivatives.kind}",
+        label=problem.label,
         statistic=problem.statistic,
         n_data=problem.n_data,
         problem=problem,
@@ -159,6 +160,12 @@ def _nowhere(problem: Problem, first: FloatArray) -> FitError:
 def _first_start(problem: Problem, start: Mapping[str, float] | None) -> FloatArray:
     parameters = problem.parameters
     theta = parameters.free_values.copy()
+    if not isinstance(start, Mapping | None):
+        raise ParameterError(
+            "start is no mapping from names to values",
+            value=type(start).__name__,
+            hint="such as start={'slope': 2.0}, or dict(zip(names, values))",
+        )
     for name, value in (start or {}).items():
         if not parameters[name].is_free:
             raise ParameterError(

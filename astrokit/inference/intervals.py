@@ -119,15 +119,21 @@ class Summary:
     estimates : tuple of Estimate
         All parameters.
     verdict : Verdict
+    label : str
+        Of the model.
+    reservations : tuple of str
     """
 
     estimates: tuple[Estimate, ...]
     verdict: Verdict
+    label: str
+    reservations: tuple[str, ...]
 
     @classmethod
     def of(cls, posterior: Posterior) -> Self:
         """Return the summary of a posterior."""
-        return cls(tuple(posterior[name] for name in posterior.parameters.names), posterior.verdict)
+        estimates = tuple(posterior[name] for name in posterior.parameters.names)
+        return cls(estimates, posterior.verdict, posterior.label, posterior.reservations)
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
@@ -163,7 +169,9 @@ class Summary:
             cells = [row[0].ljust(widths[0]), row[1].ljust(widths[1])]
             cells += [text.rjust(width) for text, width in zip(row[2:], widths[2:], strict=True)]
             lines.append("  ".join(cells).rstrip())
-        return "\n".join([*lines, str(self.verdict)])
+        head = f"Posterior of {self.label}"
+        notes = (f"! {sentence}" for sentence in self.reservations)
+        return "\n".join([head, *lines, str(self.verdict), *notes])
 
     __repr__ = __str__
 
@@ -175,4 +183,8 @@ class Summary:
             shown = [html.escape(row[0]), e.to_html(), *map(html.escape, row[2:])]
             lines.append("<tr>" + "".join(f"<td>{text}</td>" for text in shown) + "</tr>")
         note = html.escape(str(self.verdict)).replace("\n", "<br>")
-        return f"<table>{''.join(lines)}</table><p>{note}</p>"
+        end = "".join(f"<li>{html.escape(text)}</li>" for text in self.reservations)
+        return (
+            f"<p>Posterior of {html.escape(self.label)}</p><table>{''.join(lines)}</table>"
+            f"<p>{note}</p>" + (f"<ul>{end}</ul>" if end else "")
+        )

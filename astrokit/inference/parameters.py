@@ -71,7 +71,9 @@ class Parameter:
     def __post_init__(self) -> None:
         if not self.name.isidentifier():
             raise ParameterError(
-                "a parameter name must be a Python identifier", value=self.name, hint="use _"
+                "a parameter name must be a Python identifier",
+                value=self.name,
+                hint="use letters, digits and _, such as 'low_slope'",
             )
         object.__setattr__(self, "unit", as_unit(self.unit, f"unit of {self.name}"))
         object.__setattr__(self, "value", as_scalar(self.value, self.name, unit=self.unit))

@@ -47,8 +47,10 @@ class Posterior:
         The stored chain with burn-in; :meth:`chain` reads it.
     thin : int
         Sweeps per stored row.
-    n_data, statistic, data_checksum, model_checksum
-        Of the problem.
+    n_data, label, statistic, data_checksum, model_checksum
+        Of the problem; the label is a short name of the model.
+    reservations : tuple of str
+        What a reader of the result must know, in sentences.
     provenance : Provenance
         What ran, on which data, with which seed and versions; what to cite.
 
@@ -69,7 +71,9 @@ class Posterior:
     view: ChainView
     thin: int
     n_data: int
+    label: str
     statistic: str
+    reservations: tuple[str, ...]
     data_checksum: str
     model_checksum: str
     provenance: Provenance = field(repr=False)
@@ -274,7 +278,9 @@ class Posterior:
             "verdict": self.verdict.as_dict(),
             "thin": self.thin,
             "n_data": self.n_data,
+            "label": self.label,
             "statistic": self.statistic,
+            "reservations": list(self.reservations),
             "data_checksum": self.data_checksum,
             "model_checksum": self.model_checksum,
             "provenance": self.provenance.to_json(),
@@ -290,6 +296,7 @@ class Posterior:
         fields = dict(record)
         fields["parameters"] = Parameters.from_list(record["parameters"])
         fields["verdict"] = Verdict(**record["verdict"])
+        fields["reservations"] = tuple(record["reservations"])
         fields["provenance"] = Provenance.from_json(record["provenance"])
         view = ChainView(chain, chain.shape[1], tuple(range(chain.shape[0])))
         return cls(view=view, **fields)

@@ -94,6 +94,7 @@ class Uniform(Prior):
 
     def __post_init__(self) -> None:
         _require_order(self.low, self.high, "Uniform")
+        _require_finite(self.low, self.high, "Uniform")
 
     @property
     def support(self) -> tuple[float, float]:
@@ -120,6 +121,7 @@ class LogUniform(Prior):
     def __post_init__(self) -> None:
         _require_order(self.low, self.high, "LogUniform")
         _require_positive(self.low, "LogUniform low")
+        _require_finite(self.low, self.high, "LogUniform")
 
     @property
     def support(self) -> tuple[float, float]:
@@ -331,6 +333,15 @@ def prior_from_dict(record: dict[str, Any]) -> Prior:
 def _require_positive(value: float, name: str) -> None:
     if not 0 < as_scalar(value, name) < math.inf:
         raise ParameterError(f"{name} must be > 0 and finite", value=value)
+
+
+def _require_finite(low: float, high: float, name: str) -> None:
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ParameterError(
+            f"{name} over an infinite range is no distribution",
+            value=(low, high),
+            hint="give finite ends, or use Normal, LogNormal or HalfNormal",
+        )
 
 
 def _require_order(low: float, high: float, name: str) -> None:

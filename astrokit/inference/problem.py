@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .options import SamplerOptions
     from .posterior import Posterior
 
-__all__ = ["CompiledLikelihood", "Problem"]
+__all__ = ["CompiledLikelihood", "Problem", "as_problem"]
 
 FloatArray = NDArray[np.float64]
 
@@ -70,6 +70,12 @@ class Problem(abc.ABC):
     citation_keys: tuple[str, ...] = ()
 
     def __init__(self, parameters: Parameters) -> None:
+        if not isinstance(parameters, Parameters):
+            raise ParameterError(
+                "a problem needs Parameters",
+                value=type(parameters).__name__,
+                hint="such as Parameters([Parameter('slope', 1.0, Uniform(0, 4))])",
+            )
         if parameters.n_free == 0:
             raise ParameterError("every parameter is fixed or tied", hint="free at least one")
         self._parameters = parameters
@@ -101,6 +107,11 @@ class Problem(abc.ABC):
     def n_data(self) -> int:
         """Number of data that the likelihood counts (for AICc, BIC and degrees of freedom)."""
         return len(next(iter(self.data_arrays().values())))
+
+    @property
+    def label(self) -> str:
+        """A short name of the model for people; names the rows of tables."""
+        return type(self).__name__
 
     @property
     def kernel(self) -> CompiledLikelihood | None:
@@ -138,7 +149,10 @@ class Problem(abc.ABC):
         return None
 
     def _reservations(self, values: FloatArray) -> tuple[str, ...]:
-        """Return sentences a reader of a result at `values` must know (bias, few counts)."""
+        """Return sentences a reader of a result at `values` must know (bias, few counts).
+
+        Fits and samples keep and print them, and raise each as a CoverageWarning.
+        """
         return ()
 
     def settings(self) -> Mapping[str, Any]:
@@ -201,6 +215,7 @@ class Problem(abc.ABC):
                 f"{type(self).__name__} returned log-likelihoods of the wrong shape",
                 value=result.shape,
                 allowed=f"({values.shape[0]},)",
+                hint="values hold one point per row, (n, p): return one number per row, (n,)",
             )
         self._refuse_nan(result, values)
         return result
@@ -347,3 +362,22 @@ class Problem(abc.ABC):
     def __repr__(self) -> str:
         free = ", ".join(self._parameters.free_names)
         return f"<{type(self).__name__}: {self.n_data} data, free: {free}>"
+
+
+def as_problem(source: Any) -> Problem:
+    """Return a problem, or that of a fit.
+
+    Raises
+    ------
+    InputError
+        For anything else, such as a posterior, which does not remember its problem.
+    """
+    if isinstance(source, Problem):
+        return source
+    if hasattr(source, "require_problem"):
+        return source.require_problem()
+    raise InputError(
+        "a Problem is needed, or a Fit of one",
+        value=type(source).__name__,
+        hint="pass what was fitted or sampled, such as the PSDProblem",
+    )

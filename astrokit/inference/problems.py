@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..boundary import as_array, require_equal_lengths
 from ..errors import InputError, ShapeError
+from .function_identity import function_checksum, require_arguments
 from .parameters import Parameters
 from .problem import Problem
 
@@ -17,6 +18,12 @@ __all__ = ["CurveProblem", "FunctionProblem", "PoissonProblem"]
 
 FloatArray = NDArray[np.float64]
 _LOG_2PI = float(np.log(2 * np.pi))
+
+
+def _function_name(function: Any) -> str:
+    """Return the name that a user gave a function, or nothing for a lambda."""
+    name = str(getattr(function, "__name__", ""))
+    return "" if name == "<lambda>" else name
 
 
 class _ModelOfX(Problem):
@@ -28,6 +35,7 @@ class _ModelOfX(Problem):
         super().__init__(parameters)
         self._x = as_array(x, "x", unit=getattr(x, "unit", None))
         require_equal_lengths(x=self._x, y=np.empty(n))
+        require_arguments(function, self.parameters.names)
         self._function = function
         self.predict(self.parameters.values)  # a function that does not fit is refused here
 
@@ -60,9 +68,12 @@ class _ModelOfX(Problem):
                 hint="write it with NumPy operations: x has shape (m,), each parameter (n, 1)",
             ) from None
 
+    @property
+    def label(self) -> str:
+        return _function_name(self._function) or super().label
+
     def settings(self) -> Mapping[str, Any]:
-        name = getattr(self._function, "__qualname__", type(self._function).__name__)
-        return {"function": name}
+        return {"function": function_checksum(self._function)}
 
 
 class CurveProblem(_ModelOfX):
@@ -252,8 +263,12 @@ class FunctionProblem(Problem):
     def data_arrays(self) -> Mapping[str, NDArray[Any]]:
         return {"data": self._data}
 
+    @property
+    def label(self) -> str:
+        return _function_name(self._function) or super().label
+
     def settings(self) -> Mapping[str, Any]:
-        return {"function": getattr(self._function, "__qualname__", repr(type(self._function)))}
+        return {"function": function_checksum(self._function)}
 
     def _log_likelihood(self, values: FloatArray) -> FloatArray:
         return self._function(values, self._data)
@@ -261,6 +276,7 @@ class FunctionProblem(Problem):
     def _simulate_data(self, values: FloatArray, rng: np.random.Generator) -> FloatArray:
         if self._simulator is None:
             raise InputError(
-                "this FunctionProblem cannot simulate data", hint="give it simulate=..."
+                "this FunctionProblem cannot simulate data",
+                hint="make it with simulate=, a function (values, rng) that returns data",
             )
         return np.asarray(self._simulator(values, rng), dtype=float)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ConvergenceWarning, LikelihoodError
+from ..errors import ConvergenceWarning, CoverageWarning, InputError, LikelihoodError
 from ..parallel import ItemError, map_items
 from ..provenance import Recorder
 from ..randomness import SeedLike, as_seed_sequence
@@ -99,6 +99,8 @@ def sample(
     -----
     ConvergenceWarning
         When the verdict is not "converged".
+    CoverageWarning
+        Where the likelihood is known to mislead at the posterior median; see ``reservations``.
 
     References
     ----------
@@ -113,6 +115,12 @@ def sample(
     >>> posterior.verdict.word
     'converged'
     """
+    if not isinstance(options, SamplerOptions | None):
+        raise InputError(
+            "options cannot be used",
+            value=type(options).__name__,
+            hint="give SamplerOptions(thin=..., ...)",
+        )
     plan = Plan.make(problem, until, max_steps, walkers, ensembles, options or SamplerOptions())
     with _storage(plan, seed, checkpoint) as (chain, root):
         recorder = Recorder(
@@ -228,17 +236,26 @@ class _Run:
 
         problem = self._plan.problem
         recorder.verdict(f"{verdict.word}: {verdict.sentence}")
-        return Posterior(
+        result = Posterior(
             parameters=problem.parameters,
             verdict=verdict,
             view=ChainView(self._chain, rows, ensembles),
             thin=self._plan.options.thin,
             n_data=problem.n_data,
+            label=problem.label,
             statistic=problem.statistic,
+            reservations=(),
             data_checksum=problem.data_checksum,
             model_checksum=problem.model_checksum,
             provenance=recorder.finish(),
         )
+        middle = problem.parameters.expand(np.median(result.samples, axis=0))[0]
+        reservations = problem._reservations(middle)
+        if not reservations:
+            return result
+        for sentence in reservations:
+            recorder.warn(sentence, CoverageWarning, stacklevel=6)
+        return replace(result, reservations=reservations, provenance=recorder.finish())
 
     def _look(self, rows: int, *, is_last: bool) -> Verdict:
         """Return the verdict, from one ensemble alone where that already shows a short chain."""

@@ -7,8 +7,9 @@ to the other rooms.
 Where to look
 -------------
 The light curve: `lightcurve` (the class), `checks` (what its constructor refuses), `info` (what
-travels along), `describe` (how it prints), `gti` (interval algebra), `operations` (rebin, split,
-select, concatenate, fill), `sorting`, `events` (event list to light curve).
+travels along), `identity` (checksum), `describe` (how it prints), `gti` (interval algebra),
+`operations` (rebin, split, select, fill), `joining`, `frames` (absolute times, another time zero
+or unit), `sorting`, `events` (event list to light curve).
 
 Files: `readers` is the entrance; behind it `options`, `report`, `missions`; for FITS
 `fits_reader` (tables and intervals), `fits_time`, `fits_info`, `fits_lightcurve`, `fits_events`;
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from . import operations as operations
     from .events import bin_events as bin_events
     from .info import LightCurveInfo as LightCurveInfo
+    from .joining import concatenate as concatenate
     from .lightcurve import LightCurve as LightCurve
-    from .operations import concatenate as concatenate
     from .options import ReadOptions as ReadOptions
     from .plots import LightCurvePlotData as LightCurvePlotData
     from .plots import plot_lightcurve as plot_lightcurve
@@ -41,8 +42,8 @@ else:
         {
             "events": ["bin_events"],
             "info": ["LightCurveInfo"],
+            "joining": ["concatenate"],
             "lightcurve": ["LightCurve"],
-            "operations": ["concatenate"],
             "options": ["ReadOptions"],
             "plots": ["LightCurvePlotData", "plot_lightcurve"],
             "readers": ["read_lightcurve"],

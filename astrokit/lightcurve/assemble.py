@@ -12,8 +12,9 @@ from astrokit.boundary import as_scalar
 from astrokit.errors import ReadError
 
 from . import gti as intervals
+from .checks import common_spacing
 from .events import bin_events
-from .info import LightCurveInfo
+from .info import LightCurveInfo, time_unit_factor
 from .lightcurve import LightCurve
 from .options import ReadOptions
 from .report import ReportBuilder
@@ -81,13 +82,15 @@ def assemble(
     """
     raw = _with_times(raw, report)
     raw = _in_order(raw, options, report)
-    info = _mark_bad_rows(raw, info, options, report)
     width = _width(raw, options, info, report)
+    info = _with_empty_bins(raw, width, info, report)
+    info = _mark_bad_rows(raw, info, options, report)
     if raw.is_counts:
+        info = info.replace(counting_errors=raw.error is None)
         raw.rate, raw.error = _counts_to_rates(raw, width, report)
     timepixr = report.facts.get("timepixr", 0.5)
-    if timepixr != 0.5 and width is not None:
-        raw.time = raw.time + (0.5 - timepixr) * width
+    if timepixr != 0.5:
+        raw.time = _centred(raw.time, timepixr, width, report)
     if gti is None:
         report.facts.setdefault("gti_source", "the contiguous valid bins (the file has none)")
     else:
@@ -101,6 +104,23 @@ def assemble(
         gti=gti,
         info=info,
     )
+
+
+def _centred(
+    time: Array,
+    timepixr: float,
+    width: Array | float | None,
+    report: ReportBuilder,
+) -> Array:
+    """Return the centres of bins that are stamped elsewhere; widths may follow from the spacing."""
+    if width is None:
+        width = common_spacing(time)
+    if not np.any(np.asarray(width) > 0):
+        report.warn(
+            f"times are stamped at {timepixr:g} of bins whose width is unknown, and could not be "
+            "moved to their centres: pass bin_width="
+        )
+    return time + (0.5 - timepixr) * width
 
 
 def _with_times(raw: RawColumns, report: ReportBuilder) -> RawColumns:
@@ -166,6 +186,35 @@ def _mark_bad_rows(
         raw.error = np.where(np.isfinite(rate), raw.error, np.nan)
     raw.rate = rate
     return info
+
+
+def _with_empty_bins(
+    raw: RawColumns, width: Array | float | None, info: LightCurveInfo, report: ReportBuilder
+) -> LightCurveInfo:
+    """Give bins without counts the error of one count, where all others count by Poisson.
+
+    Software writes rate 0 and error 0 for them. Left out, they would make the mean too high.
+    """
+    second = info.rate_time
+    if raw.error is None or raw.is_counts or second is None:
+        return info
+    span = np.asarray(common_spacing(raw.time) if width is None else width)
+    exposed = span * (1.0 if raw.exposure is None else raw.exposure)
+    exposed = exposed * time_unit_factor(info.time_unit, "s") / second
+    with np.errstate(invalid="ignore"):
+        empty = (raw.rate == 0) & (raw.error == 0) & (exposed > 0)
+        filled = np.isfinite(raw.rate) & (raw.rate != 0) & (exposed > 0)
+        counts, spread = (raw.rate * exposed)[filled], (raw.error * exposed)[filled]
+        by_poisson = np.abs(spread**2 - counts) <= 2e-3 * counts
+        whole = np.abs(counts - np.rint(counts)) <= 1e-3 * np.maximum(counts, 1.0)
+    if not empty.any() or not filled.any() or not np.all(by_poisson & whole):
+        return info
+    raw.error = np.where(empty, 1 / np.where(exposed > 0, exposed, 1.0), raw.error)
+    report.assume(
+        f"{int(empty.sum())} bins have rate 0 and error 0, and the errors of all others are "
+        "square roots of whole counts: taken as bins without counts, with the error of one count"
+    )
+    return info.replace(counting_errors=True)
 
 
 def _warn_of_empty_bins(rate: Array, error: Array, report: ReportBuilder) -> None:
@@ -257,6 +306,7 @@ def _compare_with_gti(
     finite = np.isfinite(raw.rate)
     outside = finite & (covered <= 1e-6)
     report.invalidate("outside the good time intervals", int(outside.sum()))
+    raw.rate = np.where(outside, np.nan, raw.rate)
     if finite.any() and outside[finite].mean() > 0.5:
         report.warn(
             f"{int(outside.sum())} of {int(finite.sum())} bins lie outside the good time "

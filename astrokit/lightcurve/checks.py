@@ -24,6 +24,7 @@ __all__ = [
     "require_increasing",
     "require_numbers",
     "runs_of_bins",
+    "warn_if_all_outside",
     "without_bad_errors",
 ]
 
@@ -126,6 +127,21 @@ def without_bad_errors(valid: NDArray[np.bool_], errors: Array) -> NDArray[np.bo
             stacklevel=3,
         )
     return valid & ~bad
+
+
+def warn_if_all_outside(
+    valid: NDArray[np.bool_], inside: NDArray[np.bool_], times: Array, good: Array
+) -> None:
+    """Warn if no bin lies in good time: most often the two are in different times or units."""
+    if valid.any() and not np.any(valid & inside):
+        span = f"{good[0, 0]:.10g} to {good[-1, 1]:.10g}" if len(good) else "empty"
+        warnings.warn(
+            f"all bins lie outside the good time intervals and are marked invalid (bins "
+            f"{times[0]:.10g} to {times[-1]:.10g}, intervals {span}); are both in the same time "
+            "and unit?",
+            DataWarning,
+            stacklevel=3,
+        )
 
 
 def runs_of_bins(times: Array, width: float | Array, valid: NDArray[np.bool_]) -> Array:

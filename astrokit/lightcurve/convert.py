@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from astrokit.errors import InputError, MissingDependencyError
+from astrokit.errors import DataWarning, InputError, MissingDependencyError
 
 from . import native
+from .frames import SCALES, numbers_since, to_time
 from .info import LightCurveInfo, canonical_unit, time_unit_factor
 from .lightcurve import LightCurve
 
@@ -25,8 +27,6 @@ __all__ = [
     "to_table",
     "to_timeseries",
 ]
-
-_SCALES = ("tai", "tcb", "tcg", "tdb", "tt", "ut1", "utc")
 
 
 def _columns(lc: LightCurve) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def from_table(table: Any) -> LightCurve:
         return from_timeseries(table)
     time, rate, error = _guess(names)
     time_unit, rate_unit = (getattr(table[name], "unit", None) for name in (time, rate))
-    info = LightCurveInfo(time_unit=_day_or_second(time_unit), rate_unit=canonical_unit(rate_unit))
+    info = _info_of_names(time, time_unit, rate_unit)
     return LightCurve(table[time], table[rate], None if error is None else table[error], info=info)
 
 
@@ -120,16 +120,21 @@ def to_timeseries(lc: LightCurve) -> TimeSeries:
     array([50814., 50815.])
     """
     from astropy import units as u
-    from astropy.time import Time, TimeDelta
+    from astropy.time import TimeDelta
     from astropy.timeseries import TimeSeries
 
-    elapsed = TimeDelta(np.array(lc.time), format="sec" if lc.info.time_unit == "s" else "jd")
     if lc.info.mjdref is None:
-        time = elapsed
+        time = TimeDelta(np.array(lc.time), format="sec" if lc.info.time_unit == "s" else "jd")
     else:
-        system = lc.info.time_system.lower()
-        scale = system if system in _SCALES else "tt"
-        time = _reference(lc.info.mjdref, scale, Time) + elapsed
+        known = lc.info.time_system.lower() in SCALES
+        if not known:
+            warnings.warn(
+                f"the time system {lc.info.time_system!r} is none of astropy: times are given as "
+                "TT (read_lightcurve takes time_system=)",
+                DataWarning,
+                stacklevel=2,
+            )
+        time = to_time(lc, scale=None if known else "tt")
     series = TimeSeries(time=time)
     for name, values in _columns(lc).items():
         if name == "time":
@@ -138,12 +143,6 @@ def to_timeseries(lc: LightCurve) -> TimeSeries:
         series[name] = u.Quantity(values, unit) if unit else np.array(values)
     series.meta[native.KEY] = native.payload(lc, with_gti=True)
     return series
-
-
-def _reference(mjdref: float, scale: str, time_class: Any) -> Any:
-    """Return the time of MJD `mjdref`, in two doubles so that no digit is lost."""
-    whole = float(np.floor(mjdref))
-    return time_class(whole, mjdref - whole, format="mjd", scale=scale)
 
 
 def from_timeseries(series: Any) -> LightCurve:
@@ -195,10 +194,9 @@ def _numbers_since(column: Any, info: LightCurveInfo) -> Any:
     """Return the times of a Time or TimeDelta column as numbers of the curve's unit."""
     if not hasattr(column, "scale"):
         return np.asarray(getattr(column, "value", column), dtype=np.float64)
-    elapsed = column
     if hasattr(column, "mjd") and info.mjdref is not None:
-        elapsed = column - _reference(info.mjdref, column.scale, type(column))
-    return np.asarray(elapsed.sec if info.time_unit == "s" else elapsed.jd, dtype=np.float64)
+        return np.asarray(numbers_since(column, info.mjdref, info.time_unit), dtype=np.float64)
+    return np.asarray(column.sec if info.time_unit == "s" else column.jd, dtype=np.float64)
 
 
 def to_pandas(lc: LightCurve) -> DataFrame:
@@ -258,7 +256,7 @@ def from_pandas(frame: Any) -> LightCurve:
         # The frame may have been cut since: then its intervals are cut by the constructor.
         return native.restore(_kept_columns(arrays, names), str(text))
     time, rate, error = _guess(names)
-    info = LightCurveInfo(rate_unit="")
+    info = _info_of_names(time, None, None)
     return LightCurve(
         arrays[time], arrays[rate], None if error is None else arrays[error], info=info
     )
@@ -303,6 +301,15 @@ def _find(names: list[str], role: str) -> str:
             hint="rename the column, or pass arrays to LightCurve",
         )
     return names[index]
+
+
+def _info_of_names(time: str, time_unit: Any, rate_unit: Any) -> LightCurveInfo:
+    """Return what units and the name of the column of times say: Julian dates are in days."""
+    unit, mjdref = _day_or_second(time_unit), None
+    if time_unit is None and "jd" in time.lower():
+        unit = "d"
+        mjdref = {"mjd": 0.0, "jd": -2400000.5}.get(time.lower())
+    return LightCurveInfo(time_unit=unit, rate_unit=canonical_unit(rate_unit), mjdref=mjdref)
 
 
 def _day_or_second(unit: Any) -> str:

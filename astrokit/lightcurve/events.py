@@ -43,6 +43,7 @@ def bin_events(
     min_exposure : float
         Bins with a smaller fraction of good time become invalid.
     info : LightCurveInfo, optional
+        Its unit of rates is replaced by counts per unit of time.
 
     Returns
     -------
@@ -52,7 +53,7 @@ def bin_events(
     Raises
     ------
     InputError
-        If `bin_size` is not > 0, longer than the observation, or makes too many bins.
+        If `bin_size` is not > 0, makes too many bins, or leaves none that is exposed enough.
 
     Examples
     --------
@@ -64,6 +65,7 @@ def bin_events(
     array([1. , 0.5, 0. , 1. ])
     """
     info = info or LightCurveInfo()
+    info = info.replace(rate_unit=f"ct / {info.time_unit}", counting_errors=True)
     arrivals = as_array(times, "times", unit=info.time_unit)
     step = as_scalar(bin_size, "bin_size", unit=info.time_unit, positive=True)
     least = as_scalar(min_exposure, "min_exposure", minimum=0.0, maximum=1.0)
@@ -82,6 +84,14 @@ def bin_events(
     fraction[fraction > 1 - slack] = 1.0
     fraction[fraction < slack] = 0.0
     valid = (fraction > 0) & (fraction >= least * (1 - 1e-9))
+    if not valid.any():
+        raise InputError(
+            "no bin is exposed enough",
+            value=f"bins of {step:g} {info.time_unit} with at most "
+            f"{float(exposed.max()):g} {info.time_unit} of good time",
+            allowed=f"an exposed fraction of at least min_exposure={least:g}",
+            hint="pass a shorter bin_size (in the time unit above), or a smaller min_exposure",
+        )
     with np.errstate(invalid="ignore", divide="ignore"):
         rate = np.where(valid, counts / (step * fraction), np.nan)
         error = np.where(valid, np.sqrt(np.maximum(counts, 1.0)) / (step * fraction), np.nan)

@@ -18,11 +18,12 @@ from .fits_reader import (
     RATE_COLUMNS,
     FitsTable,
     cells,
+    column_number,
     find_column,
     open_fits_table,
     read_gti,
 )
-from .fits_time import header_value, timepixr_of
+from .fits_time import header_value, number_of, timepixr_of
 from .info import canonical_unit
 from .lightcurve import LightCurve
 from .native import restore
@@ -124,6 +125,8 @@ def _read_rates(table: FitsTable, options: ReadOptions, report: ReportBuilder) -
     options.refuse("a light curve", "bin_size", "energy_range", "channel_range", "select")
     rate_column = _rate_column(table, options, report)
     rate = _vector_element(table, rate_column, options)
+    if options.band is not None and table.column(rate_column).ndim == 1:
+        options.refuse(f"a light curve with one value of {rate_column} per row", "band")
     error_column = _error_column(table, rate_column, options)
     exposure_column = _named(table, options.exposure_column) or find_column(
         table.hdu, ("FRACEXP", "FRACEXP1", "EXPFRAC")
@@ -147,7 +150,7 @@ def _read_rates(table: FitsTable, options: ReadOptions, report: ReportBuilder) -
     }
     if error_column is None and not options.no_errors and not raw.is_counts:
         report.assume("no error column: the light curve has no errors")
-    raw.width = _bin_widths(table, report)
+    raw.width = None if options.bin_width is not None else _bin_widths(table, report)
     raw.flagged = _flagged(table, options, report)
     timepixr, reason = timepixr_of(
         table.header, table.primary.header, table.mission, frame, options
@@ -164,9 +167,7 @@ def _named(table: FitsTable, column: str | int | bool | None) -> str | None:
         return None
     names = table.hdu.columns.names
     if isinstance(column, int):
-        if not 0 <= column < len(names):
-            raise ReadError("there is no column of this number", value=column, allowed=str(names))
-        return str(names[column])
+        return column_number(table.hdu, column)
     actual = find_column(table.hdu, (str(column),))
     if actual is None:
         raise ReadError(
@@ -265,16 +266,28 @@ def _rate_unit(
 def _bin_widths(table: FitsTable, report: ReportBuilder) -> Array | None:
     if table.has("TIMEDEL"):
         report.note(bin_width_reason="column TIMEDEL")
-        return _in_time_unit(table, "TIMEDEL")
+        return _all_positive(_in_time_unit(table, "TIMEDEL"), "TIMEDEL")
     if table.has("XAX_E"):
         report.note(bin_width_reason="column XAX_E (half widths)")
-        return 2.0 * table.column("XAX_E") * table.frame.scale
+        return _all_positive(2.0 * table.column("XAX_E") * table.frame.scale, "XAX_E")
     value = header_value("TIMEDEL", table.header)
-    if value is not None and float(value) > 0:
-        width = float(value) * table.frame.keyword_scale
+    delta = 0.0 if value is None else number_of(value, "TIMEDEL", hint="pass bin_width=")
+    if delta > 0:
+        width = delta * table.frame.keyword_scale
         report.note(bin_width_reason=f"TIMEDEL, {width:.8g} {table.frame.unit}")
         return np.full(len(table.hdu.data), width)
     return None
+
+
+def _all_positive(widths: Array, name: str) -> Array:
+    bad = np.flatnonzero(~(widths > 0))
+    if bad.size:
+        raise ReadError(
+            f"{bad.size} of {len(widths)} bin widths in column {name} are not > 0",
+            value=f"{widths[bad[0]]} in row {bad[0]}",
+            hint="pass bin_width= if all bins are equally wide",
+        )
+    return widths
 
 
 def _in_time_unit(table: FitsTable, name: str) -> Array:

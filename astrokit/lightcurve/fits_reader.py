@@ -19,7 +19,15 @@ from .missions import Mission, mission_of
 from .options import ReadOptions
 from .report import ReportBuilder
 
-__all__ = ["DAMAGE", "FitsTable", "cells", "find_column", "open_fits_table", "read_gti"]
+__all__ = [
+    "DAMAGE",
+    "FitsTable",
+    "cells",
+    "column_number",
+    "find_column",
+    "open_fits_table",
+    "read_gti",
+]
 
 Array = NDArray[np.float64]
 
@@ -109,6 +117,18 @@ def find_column(hdu: Any, names: Iterable[str]) -> str | None:
     return None
 
 
+def column_number(hdu: Any, number: int) -> str:
+    """Return the name of a column that is given by its number from 0."""
+    names = hdu.columns.names
+    if not 0 <= number < len(names):
+        raise ReadError(
+            "there is no column of this number",
+            value=number,
+            allowed=", ".join(f"{i} {name}" for i, name in enumerate(names)),
+        )
+    return str(names[number])
+
+
 def cells(hdu: Any, name: str) -> NDArray[Any]:
     """Return a column as the file holds it.
 
@@ -139,7 +159,7 @@ def open_fits_table(hdus: list[Any], options: ReadOptions, report: ReportBuilder
     telescop = header_value("TELESCOP", hdu.header, primary.header) or ""
     mission = mission_of(str(telescop))
     if isinstance(options.time_column, int):
-        time_column = hdu.columns.names[options.time_column]
+        time_column = column_number(hdu, options.time_column)
     else:
         names = (options.time_column,) if options.time_column else TIME_COLUMNS
         time_column = find_column(hdu, names) or ""

@@ -16,7 +16,14 @@ from .missions import Mission
 from .options import ReadOptions
 from .report import ReportBuilder
 
-__all__ = ["TimeFrame", "frame_of", "header_value", "require_same_frame", "timepixr_of"]
+__all__ = [
+    "TimeFrame",
+    "frame_of",
+    "header_value",
+    "number_of",
+    "require_same_frame",
+    "timepixr_of",
+]
 
 _JD_MJD = 2400000.5
 _TJD_MJD = 40000.0  # truncated Julian date, in which XRONOS writes TIMEZERO
@@ -133,21 +140,24 @@ def _pair(key: str, *headers: Any) -> tuple[float, float] | None:
             continue
         whole, part = header_value(stem + "I", header), header_value(stem + "F", header)
         if whole is not None or part is not None:
-            return _float(whole or 0, stem + "I"), _float(part or 0, stem + "F")
+            return number_of(whole or 0, stem + "I"), number_of(part or 0, stem + "F")
         one = header_value(key, header)
         if one is not None:
-            return _float(one, key), 0.0
+            return number_of(one, key), 0.0
     return None
 
 
-def _float(value: Any, key: str) -> float:
+def number_of(
+    value: Any, key: str, *, hint: str = "pass mjdref= and timezero= to read_lightcurve"
+) -> float:
+    """Return the value of a keyword as a float, or raise an error that names the keyword."""
     try:
         return float(value)
     except (TypeError, ValueError) as error:
         raise ReadError(
             f"the keyword {key} is no number",
             value=value,
-            hint="pass mjdref= and timezero= to read_lightcurve",
+            hint=hint,
         ) from error
 
 
@@ -168,9 +178,9 @@ def _reference(header: Any, key: str) -> tuple[float, float] | None:
     """Return KEYI and KEYF, or KEY: these names are shorter than the eight letters of FITS."""
     whole, part = header_value(key + "I", header), header_value(key + "F", header)
     if whole is not None or part is not None:
-        return _float(whole or 0, key + "I"), _float(part or 0, key + "F")
+        return number_of(whole or 0, key + "I"), number_of(part or 0, key + "F")
     one = header_value(key, header)
-    return None if one is None else (_float(one, key), 0.0)
+    return None if one is None else (number_of(one, key), 0.0)
 
 
 def _time_unit(text: Any) -> str | None:
@@ -195,7 +205,15 @@ def timepixr_of(
         return float(options.timepixr), "given by the user"
     value = header_value("TIMEPIXR", header, primary)
     if value is not None:
-        return _float(value, "TIMEPIXR"), "TIMEPIXR"
+        position = number_of(value, "TIMEPIXR", hint="pass timepixr=")
+        if not 0 <= position <= 1:
+            raise ReadError(
+                "TIMEPIXR is out of range",
+                value=position,
+                allowed="0 to 1",
+                hint="pass timepixr=: 0 for the start of the bins, 0.5 for their centres",
+            )
+        return position, "TIMEPIXR"
     if frame.is_xronos:
         return 0.5, "XRONOS writes bin centres"
     if mission.timepixr is not None:

@@ -117,6 +117,11 @@ class LightCurveInfo:
     keeps_filled_bins : bool
         Bins of zero exposure hold values that somebody filled in, and count as valid.
 
+    counting_errors : bool
+        Errors are the square roots of the counts of each bin, and of one count for an empty bin.
+        Wider bins then get theirs from the summed counts: adding up the errors of empty bins
+        would make them too large.
+
     Raises
     ------
     UnitError, InputError
@@ -144,6 +149,7 @@ class LightCurveInfo:
     background_subtracted: bool | None = None
     deadtime_corrected: bool | None = None
     keeps_filled_bins: bool = False
+    counting_errors: bool = False
 
     def __post_init__(self) -> None:
         unit = canonical_unit(self.time_unit, "time_unit")
@@ -175,6 +181,11 @@ class LightCurveInfo:
     def is_magnitude(self) -> bool:
         """True if the "rates" are magnitudes (brighter is smaller)."""
         return "mag" in self.rate_unit.lower()
+
+    @property
+    def rate_time(self) -> float | None:
+        """Seconds per time unit of a rate of counts ("ct / s": 1); None for other rates."""
+        return {"ct / s": 1.0, "ct / d": SECONDS_PER_DAY}.get(self.rate_unit)
 
     @property
     def title(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,14 +22,16 @@ from .checks import (
     require_increasing,
     require_numbers,
     runs_of_bins,
+    warn_if_all_outside,
     without_bad_errors,
 )
 from .info import LightCurveInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from astropy.table import Table
+    from astropy.time import Time
     from astropy.timeseries import TimeSeries
     from matplotlib.axes import Axes
     from pandas import DataFrame
@@ -146,7 +147,9 @@ class LightCurve:
         else:
             good = intervals.merge(gti, unit=info.time_unit)
             # A sliver of overlap is rounding of the edges, no good time.
-            valid &= intervals.coverage(good, times - width / 2, times + width / 2) > 1e-6
+            inside = intervals.coverage(good, times - width / 2, times + width / 2) > 1e-6
+            warn_if_all_outside(valid, inside, times, good)
+            valid &= inside
 
         state = {
             "time": frozen(times),
@@ -272,8 +275,8 @@ class LightCurve:
 
     @staticmethod
     def concatenate(curves: Sequence[LightCurve]) -> LightCurve:
-        """Join curves in time; see :func:`astrokit.lightcurve.operations.concatenate`."""
-        from .operations import concatenate
+        """Join curves in time; see :func:`astrokit.lightcurve.concatenate`."""
+        from .joining import concatenate
 
         return concatenate(curves)
 
@@ -297,9 +300,24 @@ class LightCurve:
         >>> ak.LightCurve([0, 43200], [1, 2]).in_time_unit("d").time
         array([0. , 0.5])
         """
-        from .operations import in_time_unit
+        from .frames import in_time_unit
 
         return in_time_unit(self, unit)
+
+    def with_mjdref(self, mjdref: Any) -> LightCurve:
+        """Return the curve counted from another time zero.
+
+        See :func:`astrokit.lightcurve.frames.with_mjdref`.
+        """
+        from .frames import with_mjdref
+
+        return with_mjdref(self, mjdref)
+
+    def to_time(self, *, scale: str | None = None) -> Time:
+        """Return absolute times; see :func:`astrokit.lightcurve.frames.to_time`."""
+        from .frames import to_time
+
+        return to_time(self, scale=scale)
 
     @classmethod
     def from_unsorted(
@@ -428,22 +446,9 @@ class LightCurve:
         >>> a.checksum() == b.checksum()
         False
         """
-        digest = hashlib.sha256()
-        width = np.broadcast_to(np.asarray(self.bin_width, dtype=np.float64), self.time.shape)
-        for name, array in (
-            ("time", self.time),
-            ("rate", self.rate),
-            ("error", self.error),
-            ("bin_width", width),
-            ("exposure_fraction", self.exposure_fraction),
-            ("gti", self.gti),
-        ):
-            digest.update(f"{name} {'none' if array is None else array.shape};".encode())
-            if array is not None:
-                digest.update(np.ascontiguousarray(array).astype("<f8").tobytes())
-        info = self.info
-        digest.update(f"{info.time_unit} {info.rate_unit} {info.mjdref!r}".encode())
-        return digest.hexdigest()
+        from .identity import checksum
+
+        return checksum(self)
 
     def provenance_inputs(self) -> dict[str, Any]:
         """Return what a record of an analysis should say about this input.
@@ -451,18 +456,23 @@ class LightCurve:
         The file's name, checksum and row counts if it was read from a file, and always the
         checksum of the arrays. Holds no directory.
         """
-        facts: dict[str, Any] = {"arrays_sha256": self.checksum(), "bins": self.n}
-        facts["valid_bins"] = int(self.valid.sum())
-        report = self.read_report
-        if report is not None:
-            facts |= {
-                "file": report.file,
-                "sha256": report.sha256,
-                "rows_read": report.rows_read,
-                "rows_dropped": dict(report.rows_dropped),
-                "bins_invalid": dict(report.bins_invalid),
-            }
-        return facts
+        from .identity import provenance_inputs
+
+        return provenance_inputs(self)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, LightCurve):
+            return NotImplemented
+        return self.info == other.info and self.checksum() == other.checksum()
+
+    def __hash__(self) -> int:
+        return hash(self.checksum())
+
+    def __iter__(self) -> Iterator[Any]:
+        raise TypeError(
+            "a light curve is not iterable; use zip(lc.time, lc.rate) for its bins, or "
+            "lc.split_by_gti() for its contiguous pieces"
+        )
 
     def _with_report(self, report: ReadReport | None) -> LightCurve:
         """Attach a report to a curve that nobody else has seen yet."""

@@ -1,9 +1,7 @@
-"""What turns light curves into light curves: rebin, split, select, concatenate, fill, sort."""
+"""What cuts light curves and bins them anew: rebin, split, select, take, fill."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,12 +11,11 @@ from astrokit.boundary import as_scalar
 from astrokit.errors import InputError, ShapeError
 
 from . import gti as intervals
+from .checks import EVEN
 from .info import time_unit_factor
 from .lightcurve import LightCurve
 
 __all__ = [
-    "concatenate",
-    "in_time_unit",
     "on_regular_grid",
     "rebin",
     "select",
@@ -37,6 +34,8 @@ def rebin(lc: LightCurve, dt: Any, *, min_exposure: float = 0.5) -> LightCurve:
     Each old bin goes as a whole into the new bin that holds its centre, so that new errors are
     independent. With exposures ``w = width * exposure_fraction`` the new rate is
     ``sum(w r) / sum(w)`` and its error ``sqrt(sum(w^2 e^2)) / sum(w)``; counts are conserved.
+    Where errors are square roots of counts (``info.counting_errors``), the new ones are those of
+    the summed counts.
 
     Parameters
     ----------
@@ -55,7 +54,8 @@ def rebin(lc: LightCurve, dt: Any, *, min_exposure: float = 0.5) -> LightCurve:
     Raises
     ------
     InputError
-        If `dt` is smaller than a bin, no multiple of it, or makes too many bins.
+        If `dt` is smaller than a bin, no multiple of it, makes too many bins, or leaves none that
+        is exposed enough.
 
     Examples
     --------
@@ -86,20 +86,39 @@ def rebin(lc: LightCurve, dt: Any, *, min_exposure: float = 0.5) -> LightCurve:
         rate = np.bincount(index, np.where(weight > 0, weight * lc.rate, 0.0), size) / total
         error = None
         if lc.error is not None:
-            variance = np.where(weight > 0, (weight * lc.error) ** 2, 0.0)
-            error = np.sqrt(np.bincount(index, variance, size)) / total
+            error = _rebinned_error(lc, weight, index, size) / total
     fraction = (total > 0).astype(np.float64) if point_samples else np.minimum(total / step, 1.0)
     # Rounding must not throw out a bin that is exactly as exposed as asked for.
     enough = (total > 0) & (fraction >= least * (1 - 1e-9))
+    if lc.valid.any() and not enough.any():
+        raise InputError(
+            "no new bin is exposed enough",
+            value=f"bins of {step:g} {lc.info.time_unit}, exposed by at most "
+            f"{100 * float(fraction.max()):.3g} %",
+            allowed=f"at least min_exposure={least:g}",
+            hint="use a shorter dt (in the time unit above), or a smaller min_exposure",
+        )
     return LightCurve(
         start + (np.arange(size) + 0.5) * step,
         np.where(enough, rate, np.nan),
-        error,
+        None if error is None else np.where(enough, error, np.nan),
         bin_width=step,
         exposure_fraction=fraction,
         gti=None if point_samples else lc.gti,
         info=lc.info.replace(keeps_filled_bins=False),
     )._with_report(lc.read_report)
+
+
+def _rebinned_error(lc: LightCurve, weight: Array, index: NDArray[np.int64], size: int) -> Array:
+    """Return the errors of the new bins times their exposures."""
+    second = lc.info.rate_time
+    if lc.info.counting_errors and second is not None and np.any(np.asarray(lc.bin_width) > 0):
+        per_unit = time_unit_factor(lc.info.time_unit, "s") / second
+        counted = np.where(weight > 0, weight * lc.rate, 0.0) * per_unit
+        counts = np.bincount(index, counted, size)
+        return np.asarray(np.sqrt(np.maximum(counts, 1.0)) / per_unit)
+    variance = np.where(weight > 0, (weight * lc.error) ** 2, 0.0)  # type: ignore[operator]
+    return np.asarray(np.sqrt(np.bincount(index, variance, size)))
 
 
 def _exposures(lc: LightCurve) -> Array:
@@ -167,9 +186,10 @@ def split_by_gti(lc: LightCurve, *, min_bins: int = 1) -> list[LightCurve]:
     """
     if min_bins < 1:
         raise InputError("min_bins is too small", value=min_bins, allowed=">= 1")
-    shortest = float(np.min(lc.bin_width))
+    # One missing bin of stamps that jitter, as barycentred ones do, is a gap of one bin.
+    shortest = float(np.min(lc.bin_width)) * (1 - EVEN)
     pieces = []
-    for start, stop in intervals.merge_short_gaps(lc.gti, shortest * (1 - 1e-9)):
+    for start, stop in intervals.merge_short_gaps(lc.gti, shortest):
         low, high = np.searchsorted(lc.time, [start, stop], side="left")
         if high > low and int(lc.valid[low:high].sum()) >= min_bins:
             pieces.append(take(lc, slice(int(low), int(high))))
@@ -249,85 +269,6 @@ def take(lc: LightCurve, item: slice | NDArray[np.bool_]) -> LightCurve:
     )._with_report(lc.read_report)
 
 
-def concatenate(curves: Sequence[LightCurve]) -> LightCurve:
-    """Join light curves that do not overlap.
-
-    Parameters
-    ----------
-    curves : sequence of LightCurve
-        In any order. Same units, time reference and time system.
-
-    Returns
-    -------
-    LightCurve
-        GTIs are joined; fields of `info` that differ are blank; no read report.
-
-    Raises
-    ------
-    InputError
-        If they overlap, or differ in units or time, or only some have errors.
-
-    Examples
-    --------
-    >>> import astrokit as ak
-    >>> a, b = ak.LightCurve([1, 2], [3, 4]), ak.LightCurve([5, 6], [7, 8])
-    >>> ak.LightCurve.concatenate([b, a]).rate
-    array([3., 4., 7., 8.])
-    """
-    if not curves:
-        raise InputError("there is no light curve to concatenate", allowed="at least one")
-    ordered = sorted(curves, key=lambda lc: float(lc.time[0]))
-    first = ordered[0]
-    info = first.info
-    for before, lc in pairwise(ordered):
-        _require_same_frame(first, lc)
-        if lc.time[0] <= before.time[-1]:
-            raise InputError(
-                "light curves overlap in time",
-                value=f"one ends at {before.time[-1]:.10g}, the next begins at {lc.time[0]:.10g}",
-                hint="select() the part that you want of each first",
-            )
-        info = info.common_with(lc.info)
-    fractions = None
-    if any(lc.exposure_fraction is not None for lc in ordered):
-        fractions = np.concatenate(
-            [
-                np.ones(lc.n) if lc.exposure_fraction is None else lc.exposure_fraction
-                for lc in ordered
-            ]
-        )
-    return LightCurve(
-        np.concatenate([lc.time for lc in ordered]),
-        np.concatenate([lc.rate for lc in ordered]),
-        None
-        if first.error is None
-        else np.concatenate([lc.error for lc in ordered if lc.error is not None]),
-        bin_width=np.concatenate(
-            [np.broadcast_to(np.asarray(lc.bin_width), lc.time.shape) for lc in ordered]
-        ),
-        exposure_fraction=fractions,
-        gti=intervals.merge(np.concatenate([lc.gti for lc in ordered])),
-        info=info,
-    )
-
-
-def _require_same_frame(a: LightCurve, b: LightCurve) -> None:
-    for name in ("time_unit", "rate_unit", "mjdref", "time_system", "time_reference"):
-        mine, other = getattr(a.info, name), getattr(b.info, name)
-        if mine != other:
-            raise InputError(
-                f"light curves differ in {name}",
-                value=f"{mine!r} and {other!r}",
-                hint="bring them to one unit and time reference first, for example with "
-                "in_time_unit()",
-            )
-    if (a.error is None) != (b.error is None):
-        raise InputError(
-            "only some of the light curves have errors",
-            hint="read all with errors, or all without (error_column=False)",
-        )
-
-
 def on_regular_grid(lc: LightCurve) -> LightCurve:
     """Return the light curve with an invalid bin wherever one is missing.
 
@@ -383,21 +324,4 @@ def on_regular_grid(lc: LightCurve) -> LightCurve:
         exposure_fraction=spread(lc.exposure_fraction, 0.0),
         gti=lc.gti,
         info=lc.info,
-    )._with_report(lc.read_report)
-
-
-def in_time_unit(lc: LightCurve, unit: str) -> LightCurve:
-    """Return the light curve with times, widths and GTIs in "s" or "d"."""
-    if lc.info.time_unit == unit:
-        return lc
-    factor = time_unit_factor(lc.info.time_unit, unit)
-    info = lc.info.replace(time_unit=unit, timezero=lc.info.timezero * factor)
-    return LightCurve(
-        lc.time * factor,
-        lc.rate,
-        lc.error,
-        bin_width=lc.bin_width * factor,
-        exposure_fraction=lc.exposure_fraction,
-        gti=lc.gti * factor,
-        info=info,
     )._with_report(lc.read_report)

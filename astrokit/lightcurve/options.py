@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from astrokit.boundary import as_scalar
 from astrokit.errors import InputError
 
 __all__ = ["ReadOptions"]
@@ -113,11 +114,15 @@ class ReadOptions:
                     value=value,
                     allowed=", ".join(repr(a) for a in allowed if a is not None),
                 )
-        if self.timepixr is not None and not 0 <= self.timepixr <= 1:
-            raise InputError("timepixr is out of range", value=self.timepixr, allowed="0 to 1")
-        if not 0 <= self.min_exposure <= 1:
+        for name in ("timepixr", "min_exposure"):
+            value = getattr(self, name)
+            if value is not None:
+                as_scalar(value, name, minimum=0.0, maximum=1.0)
+        if self.gti is True:
             raise InputError(
-                "min_exposure is out of range", value=self.min_exposure, allowed="0 to 1"
+                "gti=True says not which intervals",
+                allowed="an array, the number or name of an extension, or False",
+                hint="leave gti out: the intervals of the file are used by default",
             )
         if self.error_column is True:
             raise InputError(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -67,7 +69,7 @@ def read_lightcurve(path: str | Path, **overrides: Any) -> LightCurve:
     {'time': 'time', 'rate': 'rate', 'error': 'error'}
     """
     options = ReadOptions.from_keywords(overrides)
-    content, report = _open(Path(path))
+    content, report = _open(_checked_path(path))
     name = str(report.facts["file"])
     try:
         lc = _dispatch(content, options, report, plain=not overrides)
@@ -84,17 +86,45 @@ def read_lightcurve(path: str | Path, **overrides: Any) -> LightCurve:
     return lc._with_report(report.finish())
 
 
+def _checked_path(path: Any) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(
+            "path must be the path of one file",
+            value=path,
+            allowed="a str or Path",
+            hint="call read_lightcurve once for each file, and make curves of arrays or tables "
+            "with LightCurve, LightCurve.from_table or LightCurve.from_pandas",
+        )
+    text = os.fspath(path)
+    if not isinstance(text, str) or not text:
+        raise InputError("path must be the path of one file", value=text, allowed="a str or Path")
+    if re.match(r"[a-z][a-z0-9+.-]+://", text, re.IGNORECASE):
+        raise ReadError(
+            "this is an address on the network, and files are read from disk only",
+            value=text,
+            hint="download it first, for example with astropy.utils.data.download_file(url); "
+            "ak.datasets.fetch(name) brings registered data",
+        )
+    return Path(text).expanduser()
+
+
 def _open(path: Path) -> tuple[bytes, ReportBuilder]:
     try:
         stored = path.read_bytes()
     except FileNotFoundError as error:
+        # The whole path stands in the message, since most often the folder is the mistake.
         raise ReadError(
             "there is no such file",
-            value=path.name,
-            hint="check the path; ak.datasets.fetch(name) brings registered data",
+            value=str(path),
+            hint="check the path and the folder that it starts from; ak.datasets.fetch(name) "
+            "brings registered data",
         ) from error
     except IsADirectoryError as error:
-        raise ReadError("this is a folder, and no file", value=path.name) from error
+        raise ReadError(
+            "this is a folder, and no file",
+            value=str(path),
+            hint="name one file in it, for example from sorted(Path(folder).glob('*.fits'))",
+        ) from error
     except PermissionError as error:
         raise ReadError("the file may not be read", value=path.name) from error
     digest = hashlib.sha256(stored).hexdigest()

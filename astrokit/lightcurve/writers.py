@@ -56,13 +56,20 @@ def write_lightcurve(lc: LightCurve, path: str | Path, *, overwrite: bool = Fals
     ...     ak.read_lightcurve(path).checksum() == lc.checksum()
     True
     """
-    target = Path(path)
+    target = Path(path).expanduser()
     name = target.name.lower()
     if not name.endswith(_FITS + _ECSV):
         raise InputError(
             "the suffix of the file names no known format",
             value=target.name,
             allowed=", ".join(_FITS + _ECSV),
+            hint="for CSV, which loses units and intervals, use lc.to_pandas().to_csv(path)",
+        )
+    if not target.parent.is_dir():
+        raise InputError(
+            "the folder for the file does not exist",
+            value=str(target.parent),
+            hint="make it first: Path(folder).mkdir(parents=True)",
         )
     if target.exists() and not overwrite:
         raise InputError("the file is already there", value=target.name, hint="pass overwrite=True")

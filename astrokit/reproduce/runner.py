@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from astrokit.errors import InputError
+
 from .notebooks import Notebook, find_notebooks
 from .rows import MEDIA_TYPE, Row, RowTable, Skipped
 
@@ -132,7 +134,7 @@ def run(
     Raises
     ------
     InputError
-        For an unknown notebook.
+        For an unknown notebook, or a folder that cannot be made.
 
     Examples
     --------
@@ -143,7 +145,14 @@ def run(
     say = progress or (lambda _: None)
     notebooks = find_notebooks(names)
     folder = Path(output).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            "the folder for the report cannot be made",
+            value=f"{output}: {error.strerror}",
+            hint="choose another one with output=, on the command line --output",
+        ) from error
     width = max((len(n.name) for n in notebooks), default=0)
     runs = []
     for i, notebook in enumerate(notebooks, start=1):

@@ -22,6 +22,7 @@ from numba import njit
 
 from ..fastmath import fast_exp
 from ..inference.kernels import compiled_likelihood
+from ..shapes import softplus
 
 __all__ = [
     "BENDING_POWER_LAW",
@@ -53,9 +54,8 @@ def _bend(values: Any, at: int, log_pivot: float) -> Any:
     log_bend = math.log(values[at + 2])
     y0 = log_pivot - log_bend
     z0 = q * y0
-    softplus = max(z0, 0.0) + math.log1p(math.exp(-abs(z0)))
     sigma0 = 1.0 / (1.0 + math.exp(-z0))
-    return a, q, log_bend, y0, sigma0, values[at + 3] + softplus
+    return a, q, log_bend, y0, sigma0, values[at + 3] + softplus(z0)
 
 
 @_compile

@@ -34,6 +34,7 @@ Setting = Prior | float | None
 # What tells kernels apart; the same numbers stand in kernels.py, which is too heavy to import here.
 _CODES = {"Constant": 0, "PowerLaw": 1, "BendingPowerLaw": 2}
 _AMPLITUDE_REACH = math.log(1e3)
+_BEND_BELOW = 1e3  # the data then curve by 3 % where slopes differ by 0.5, by 0.1 % where by 1
 
 
 class PSDModel(abc.ABC):
@@ -45,7 +46,7 @@ class PSDModel(abc.ABC):
     slope             uniform, 0 to 4
     low_slope         uniform, -1 to 2
     high_slope        uniform, 1 to 6
-    bend_frequency    log-uniform, lowest to highest frequency
+    bend_frequency    log-uniform, a factor 1000 below the lowest to the highest frequency
     log_amplitude     uniform, a factor 1000 below to 1000 above the power near the pivot; for a
                       pivot outside the data, extrapolated with all slopes that the prior allows
     constant          uniform, 0 to ten times the noise level or the power at high frequency,
@@ -75,6 +76,11 @@ class PSDModel(abc.ABC):
                 count[name] = count.get(name, 0) + 1
                 result.append(name if count[name] == 1 else f"{name}_{count[name]}")
         return tuple(result)
+
+    @property
+    def label(self) -> str:
+        """The sum in words, such as "power law + constant"."""
+        return " + ".join(component.kind for component in self.components)
 
     def header(self) -> list[float]:
         """Return code and ln pivot of each component: how a kernel reads the parameters."""
@@ -189,6 +195,7 @@ class _Sum(PSDModel):
 class Component(PSDModel):
     """One term; a frozen dataclass whose fields are its parameters (and its pivot)."""
 
+    kind: ClassVar[str] = ""
     own_names: ClassVar[tuple[str, ...]] = ()
 
     @property
@@ -212,8 +219,17 @@ class Component(PSDModel):
     def _check(self) -> None:
         for name in self.own_names:
             setting = self.setting(name)
-            if setting is not None and not _is_number(setting):
+            if setting is None:
+                continue
+            if isinstance(setting, Prior) or not _is_number(setting):
                 object.__setattr__(self, name, as_prior(setting, name))
+            elif not math.isfinite(setting):  # such as an unknown noise level
+                raise ParameterError(
+                    f"{name} cannot be fixed at this value",
+                    value=setting,
+                    allowed="finite numbers",
+                    hint="leave it out to make it free",
+                )
         pivot = getattr(self, "pivot", None)
         if pivot is not None:
             as_scalar(pivot, "pivot", positive=True)
@@ -247,6 +263,7 @@ class PowerLaw(Component):
     PowerLaw(slope=Uniform(low=0, high=3)) + Constant()
     """
 
+    kind: ClassVar[str] = "power law"
     own_names: ClassVar[tuple[str, ...]] = ("slope", "log_amplitude")
     slope: Setting = None
     log_amplitude: Setting = None
@@ -274,8 +291,8 @@ class BendingPowerLaw(Component):
         a well below, b well above the bend. Exchanging a and b gives the same spectrum, so keep
         their priors mostly apart.
     bend_frequency : Prior or float, optional
-        :math:`f_b`, in the frequency unit of the data. To test it against a straight law, let it
-        reach far below the data (``LogUniform(1e-9, 5e-3)``): there the bend leaves one.
+        :math:`f_b`, in the frequency unit of the data. Its default prior reaches far below them:
+        there the bend leaves a straight law, so a test against one compares nested models.
     log_amplitude : Prior or float, optional
         Natural logarithm of the power at the pivot.
     pivot : float, optional
@@ -288,6 +305,7 @@ class BendingPowerLaw(Component):
     ('low_slope', 'high_slope', 'bend_frequency', 'log_amplitude')
     """
 
+    kind: ClassVar[str] = "bending power law"
     own_names: ClassVar[tuple[str, ...]] = (
         "low_slope",
         "high_slope",
@@ -309,7 +327,7 @@ class BendingPowerLaw(Component):
         bend = Parameter(
             "bend_frequency",
             guide.middle,
-            LogUniform(guide.lowest, guide.highest),
+            LogUniform(guide.lowest / _BEND_BELOW, guide.highest),
             unit=guide.frequency_unit,
             symbol=r"f_\mathrm{b}",
         )
@@ -327,6 +345,7 @@ class Constant(Component):
         The power, >= 0. A number fixes it, for example at ``periodogram.noise_level``.
     """
 
+    kind: ClassVar[str] = "constant"
     own_names: ClassVar[tuple[str, ...]] = ("constant",)
     constant: Setting = None
 

@@ -171,6 +171,7 @@ class Periodogram:
         Vaughan et al. 2003, MNRAS 345, 1271 (appendix A for the noise levels).
         """
         _require_known(normalization, "normalization", _NORMALIZATIONS)
+        _require_lightcurve(lightcurve)
         dt = lightcurve.dt
         if lightcurve.info.is_magnitude and normalization in ("fractional", "leahy"):
             raise InputError(
@@ -317,12 +318,23 @@ def _require_known(value: Any, name: str, allowed: tuple[str, ...]) -> None:
         raise InputError(f"{name} is unknown", value=value, allowed=", ".join(allowed))
 
 
+def _require_lightcurve(lightcurve: Any) -> None:
+    if not hasattr(lightcurve, "exposure_fraction"):
+        raise InputError(
+            "a LightCurve is needed",
+            value=type(lightcurve).__name__,
+            hint="read a file with ak.read_lightcurve(path), or make one from arrays: "
+            "ak.LightCurve(time, rate, error)",
+        )
+
+
 def _complete_rates(lightcurve: LightCurve) -> FloatArray:
     missing = int(lightcurve.n - np.count_nonzero(lightcurve.valid))
     if missing:
         raise InputError(
             f"the light curve has {missing} missing of {lightcurve.n} bins",
-            hint="take the contiguous pieces, split_by_gti(), or rebin(dt) over the gaps",
+            hint="take a piece without gaps, with split_by_gti() or select(start, stop), or "
+            "rebin(dt) over the gaps",
         )
     rate = lightcurve.rate
     if np.ptp(rate) <= _CONSTANT * np.abs(rate).max():
@@ -340,11 +352,13 @@ def _cut(rate: FloatArray, segments: int) -> FloatArray:
         raise InputError("segments must be a whole number >= 1", value=segments)
     bins = rate.size // segments
     if bins < _FEWEST_BINS:
+        most = rate.size // _FEWEST_BINS
+        hint = f"take at most {most} segments" if most else "use shorter bins or a longer curve"
         raise ShapeError(
-            "the segments are too short",
-            value=f"{bins} bins",
-            allowed=f"at least {_FEWEST_BINS}",
-            hint=f"take at most {max(rate.size // _FEWEST_BINS, 1)} segments",
+            "a periodogram needs more bins",
+            value=f"{rate.size} bins in {segments} segment(s)",
+            allowed=f"at least {_FEWEST_BINS} in each",
+            hint=hint,
         )
     return rate[: segments * bins].reshape(segments, bins)
 

@@ -226,10 +226,17 @@ def plot_fit(
     Raises
     ------
     InputError
-        When a result belongs to a model with other parameters, or labels are too few.
+        When the first argument is no problem, a result belongs to a model with other parameters, or
+        labels are too few.
     """
     if labels and len(labels) != len(results):
         raise InputError("labels and results differ in number", value=(len(labels), len(results)))
+    if not hasattr(problem, "psd"):
+        raise InputError(
+            "plot_fit draws the periodogram of a PSDProblem",
+            value=type(problem).__name__,
+            hint="plot_fit(problem, result), with the problem that was fitted or sampled",
+        )
     upper, lower = _two_axes() if axes is None else axes
     plot_periodogram(problem.data, upper, label="averages over bins")
     names = labels or ("",) * len(results)

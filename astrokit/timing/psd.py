@@ -188,6 +188,10 @@ class PSDProblem(SpectrumProblem):
             ]
         )
 
+    @property
+    def label(self) -> str:
+        return self._model.label
+
     # -- likelihood ------------------------------------------------------------------------------
 
     @property

@@ -92,8 +92,10 @@ def excess_variance(
 
     Notes
     -----
-    The upper limit is the quantile of the normal distribution of the measured excess, cut at zero:
-    a variance cannot be negative.
+    The upper limit is that of the CLs method (Read 2002, J. Phys. G 28, 2693): a larger variance
+    would give a sample variance as small as the measured one in less than 1 - `limit_level` of the
+    cases in which noise alone does. Deviations are taken as normal and independent, so its
+    confidence is at least the stated one for white variability; red noise can hide more.
 
     References
     ----------
@@ -106,10 +108,9 @@ def excess_variance(
     excess_variance = 9 +/- 3
     """
     m = _moments(lightcurve, rate_error)
-    sigma = _variance_error(m, error)
     rate_unit = as_unit(m.unit, "unit of the rates")
     unit = None if rate_unit is None else rate_unit**2
-    return _variance_estimate(m.excess, sigma, "excess_variance", unit, error, limit_level)
+    return _variance_estimate(m, 1.0, "excess_variance", unit, error, limit_level)
 
 
 def normalized_excess_variance(
@@ -142,10 +143,8 @@ def normalized_excess_variance(
     normalized_excess_variance = 0.09 +/- 0.03
     """
     m = _moments(lightcurve, rate_error)
-    scale = _mean_squared(m)
-    sigma = _variance_error(m, error) / scale
     name = "normalized_excess_variance"
-    return _variance_estimate(m.excess / scale, sigma, name, None, error, limit_level)
+    return _variance_estimate(m, _mean_squared(m), name, None, error, limit_level)
 
 
 def fractional_variability(
@@ -196,7 +195,7 @@ def fractional_variability(
     >>> print(ak.timing.fractional_variability([8.0, 12.0, 10.0, 14.0, 6.0], [1.0] * 5))
     fractional_variability = 0.30 +/- 0.05
     >>> print(ak.timing.fractional_variability([10.0, 10.5, 9.5, 10.0], [1.0] * 4))
-    fractional_variability < 0.09718 (95 % confidence)
+    fractional_variability < 0.2652 (95 % confidence)
     """
     _require_form(error, _AMPLITUDE_ERRORS)
     m = _moments(lightcurve, rate_error)
@@ -204,8 +203,8 @@ def fractional_variability(
     square, sigma = m.excess / scale, _variance_error(m, "vaughan2003") / scale
     name = "fractional_variability"
     if square <= 0:
-        limit = _upper_limit(square, sigma, limit_level)
-        return _limit(math.sqrt(limit), name, None, error, limit_level)
+        limit = _upper_limit(m, limit_level) / scale
+        return _limit(math.sqrt(limit), name, None, limit_level)
     value = math.sqrt(square)
     spread = sigma / (2 * value) if error == "vaughan2003" else math.sqrt(square + sigma) - value
     return Estimate(value, spread, name=name, method=_method(error))
@@ -401,26 +400,54 @@ def _variance_error(m: _Moments, error: str) -> float:
 
 
 def _variance_estimate(
-    value: float, sigma: float, name: str, unit: Any, error: str, level: float
+    m: _Moments, scale: float, name: str, unit: Any, error: str, level: float
 ) -> Estimate:
-    if value > 0:
-        return Estimate(value, sigma, name=name, unit=unit, method=_method(error))
-    return _limit(_upper_limit(value, sigma, level), name, unit, error, level)
+    """Return the excess variance over `scale`, or its upper limit."""
+    sigma = _variance_error(m, error) / scale
+    if m.excess > 0:
+        return Estimate(m.excess / scale, sigma, name=name, unit=unit, method=_method(error))
+    return _limit(_upper_limit(m, level) / scale, name, unit, level)
 
 
-def _upper_limit(value: float, sigma: float, level: float) -> float:
-    """Return the quantile `level` of a normal (value, sigma) cut at zero."""
-    from scipy.special import log_ndtr, ndtri_exp
+def _upper_limit(m: _Moments, level: float) -> float:
+    """Return the intrinsic variance v at which a sample variance as small as S^2 is too rare.
+
+    P(S^2 | noise + v) falls to 1 - level of P(S^2 | noise): with k = n - 1 degrees of freedom both
+    are lower tails of chi2, in logarithms since they may lie far below float64.
+    """
+    from scipy.optimize import brentq
 
     level = as_scalar(level, "limit_level", minimum=0.0, maximum=1.0)
-    if sigma == 0:
+    if not 0 < level < 1:
+        raise InputError("limit_level must be a probability", value=level, allowed="0 to 1")
+    if m.noise == 0:
         return 0.0
-    # P(x > limit | x > 0) = 1 - level, in logarithms: the tail may be far below float64.
-    return value - sigma * float(ndtri_exp(math.log1p(-level) + log_ndtr(value / sigma)))
+    a = 0.5 * (m.n - 1)
+    ratio = max(m.variance / m.noise, 1e-30)
+    wanted = _log_lower_tail(a, a * ratio) + math.log1p(-level)
+    # In the tail P grows as V^-a, elsewhere more slowly: ln(1 - level)/a is the shortest way.
+    step = -math.log1p(-level) / a
+    top = step
+    while _log_lower_tail(a, a * ratio * math.exp(-top)) > wanted:
+        top *= 2
+    log_v = brentq(
+        lambda y: _log_lower_tail(a, a * ratio * math.exp(-y)) - wanted, 0.0, top, xtol=1e-13
+    )
+    return m.noise * math.expm1(log_v)
 
 
-def _limit(value: float, name: str, unit: Any, error: str, level: float) -> Estimate:
-    text = f"upper limit: the excess is not positive; {_method(error)}"
+def _log_lower_tail(a: float, x: float) -> float:
+    """Return ln P(a, x), the regularised lower incomplete gamma function."""
+    from scipy.special import gammainc, gammaln, hyp1f1
+
+    tail = float(gammainc(a, x))
+    if tail > 1e-280:
+        return math.log(tail)
+    return float(a * math.log(x) - x - gammaln(a + 1) + math.log(hyp1f1(1.0, a + 1, x)))
+
+
+def _limit(value: float, name: str, unit: Any, level: float) -> Estimate:
+    text = "upper limit: the excess over measurement noise is not positive (chi2, CLs)"
     return Estimate(value, 0.0, name=name, unit=unit, level=level, method=text, limit="upper")
 
 

@@ -189,6 +189,15 @@ def markdown(table: Table, columns: dict[str, str], path: Path) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def by_level(coverage: Table) -> Table:
+    """Return one row per parameter: coverage and its deviation in brackets, at each level."""
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for row in coverage:
+        cells = rows.setdefault((row["study"], row["parameter"]), {})
+        cells[f"{100 * row['level']:.0f} %"] = f"{row['coverage']:.3f} ({row['deviation']:+.1f})"
+    return Table(rows=[{"study": s, "parameter": p, **cells} for (s, p), cells in rows.items()])
+
+
 # -- studies -------------------------------------------------------------------------------------
 
 
@@ -207,18 +216,11 @@ def study_posteriors(n: int, executor: ProcessPoolExecutor) -> None:
         ranks.append(tests)
         save(vstack(coverage), HERE / "coverage.ecsv")
         save(vstack(ranks), HERE / "ranks.ecsv")
-        markdown(vstack(coverage), COVERAGE_COLUMNS, HERE / "coverage.inc")
+        levels = by_level(vstack(coverage))
+        markdown(levels, dict.fromkeys(levels.colnames, ""), HERE / "coverage.inc")
         markdown(vstack(ranks), RANK_COLUMNS, HERE / "ranks.inc")
 
 
-COVERAGE_COLUMNS = {
-    "study": "",
-    "parameter": "",
-    "level": ".2f",
-    "coverage": ".3f",
-    "sigma": ".3f",
-    "deviation": "+.1f",
-}
 RANK_COLUMNS = {
     "study": "",
     "parameter": "",

@@ -212,15 +212,15 @@ def test_another_run_is_refused_by_name(tmp_path):
             run(problem or straight_line(), max_steps=200, checkpoint=path, **settings)
 
     line = straight_line()
-    refused("data_checksum differs", line.with_data(line.data + 1.0))
-    refused("model_checksum differs", straight_line(slope={"prior": Uniform(-49, 50)}))
-    refused("seed differs", seed=2)
-    refused("walkers differs", walkers=14)
-    refused("ensembles differs", ensembles=3)
-    refused("thin differs", options=SamplerOptions(thin=2))
-    refused("moves differs", options=SamplerOptions(moves=Moves(snooker=0)))
-    refused("start differs", options=SamplerOptions(start="prior"))
-    refused("seed, walkers differ", seed=2, walkers=14)
+    refused("what differs is the data", line.with_data(line.data + 1.0))
+    refused("what differs is the model", straight_line(slope={"prior": Uniform(-49, 50)}))
+    refused("what differs is seed", seed=2)
+    refused("what differs is walkers", walkers=14)
+    refused("what differs is ensembles", ensembles=3)
+    refused("what differs is thin", options=SamplerOptions(thin=2))
+    refused("what differs is moves", options=SamplerOptions(moves=Moves(snooker=0)))
+    refused("what differs is start", options=SamplerOptions(start="prior"))
+    refused("what differs is seed, walkers", seed=2, walkers=14)
     assert run(straight_line(), max_steps=200, checkpoint=path).verdict.steps == 200
 
 
@@ -230,13 +230,13 @@ def test_a_fit_made_again_is_the_same_start(tmp_path):
         options = SamplerOptions(start=straight_line().fit())
         run(straight_line(), max_steps=steps, checkpoint=tmp_path / "run", options=options)
     options = SamplerOptions(start=straight_line(slope={"fixed": True}).fit())
-    with pytest.raises(CheckpointError, match="start differs"):
+    with pytest.raises(CheckpointError, match="what differs is start"):
         run(straight_line(), max_steps=300, checkpoint=tmp_path / "run", options=options)
 
 
 def test_an_engine_cannot_change_on_the_way(tmp_path):
     run(max_steps=100, checkpoint=tmp_path / "run")
-    with pytest.raises(CheckpointError, match="engine differs"):
+    with pytest.raises(CheckpointError, match="what differs is engine"):
         run(max_steps=200, checkpoint=tmp_path / "run", options=SamplerOptions(engine="numpy"))
 
 

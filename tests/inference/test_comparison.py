@@ -103,10 +103,24 @@ def test_comparison_prints_and_becomes_a_table():
     assert table.meta == {"n_data": 10, "statistic": "gaussian"}
 
 
-def test_names_default_to_the_free_parameters():
+def test_names_default_to_the_labels_of_the_models():
     fits = [p.fit() for p in problems()[:2]]
-    assert compare(fits).names == ("a", "a, b")
-    assert compare([fits[0], fits[0]]).names == ("1: a", "2: a")
+    assert compare(fits).names == ("flat", "line")
+    assert compare([fits[0], fits[0]]).names == ("1: flat", "2: flat")
+    assert repr(fits[1]).startswith("Fit of line: ln L")
+
+
+def test_models_of_one_label_are_told_apart_by_what_is_free():
+    flat_problem, line_problem, _ = problems()
+    fixed = line_problem.with_parameters(line_problem.parameters.fix(b=-1.0))
+    fits = [flat_problem.fit(), fixed.fit(), line_problem.fit()]
+    assert compare(fits).names == ("flat", "line", "line (b free)")
+
+
+def test_lambdas_go_by_the_name_of_their_problem():
+    x, y = data()
+    problem = CurveProblem(x, y, np.ones(10), lambda x, a: a + 0 * x, Parameters([A]))
+    assert problem.label == "CurveProblem"
 
 
 def test_infinite_aicc_has_no_weight():
@@ -119,7 +133,7 @@ def test_infinite_aicc_has_no_weight():
     result = compare(fits)
     assert result.values("aicc")[1] == math.inf
     assert result.weights("aicc").tolist() == [1.0, 0.0]
-    assert result.best() == "a"
+    assert result.best() == "flat"
 
 
 def test_different_data_are_refused_by_name():
@@ -217,7 +231,7 @@ def test_exchanged_models_are_noticed():
         result = likelihood_ratio_test(full, simple, 20, seed=1, n_starts=1)
     straight = 2 * (full.fit().log_likelihood - simple.fit().log_likelihood)
     assert float(result.observed) == pytest.approx(-straight, abs=1e-6)
-    assert "the models are not nested" in repr(result)
+    assert "cannot imitate the simple one" in repr(result)
 
 
 def test_models_of_different_data_are_refused():

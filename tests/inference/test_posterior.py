@@ -54,7 +54,9 @@ def make_posterior(columns=None, *, verdict=None, rows=N // 8):
         view=view,
         thin=1,
         n_data=10,
+        label="made up",
         statistic="gaussian",
+        reservations=("b is not what it seems",),
         data_checksum="1234",
         model_checksum="5678",
         provenance=recorder.finish(),
@@ -223,7 +225,9 @@ def test_bad_bands_are_refused(posterior):
 
 def test_summary_prints_and_tabulates(posterior):
     text = str(posterior.summary())
-    assert text.splitlines()[0].split() == ["parameter", "estimate", "tau", "effective", "R-hat"]
+    first, head, *_, last = text.splitlines()
+    assert (first, last) == ("Posterior of made up", "! b is not what it seems")
+    assert head.split() == ["parameter", "estimate", "tau", "effective", "R-hat"]
     assert "keV" in text
     assert "fixed" in text
     assert posterior.verdict.sentence in text

@@ -229,3 +229,9 @@ def test_units_of_power():
     assert absolute.power_unit == "ct2 / (Hz s2)"
     days = curve(64, info=ak.lightcurve.LightCurveInfo(time_unit="d"))
     assert Periodogram.from_lightcurve(days).frequency_unit == "1 / d"
+
+
+@pytest.mark.parametrize("wrong", ["mrk766.txt", np.ones(64)])
+def test_only_a_light_curve_has_a_periodogram(wrong):
+    with pytest.raises(InputError, match=r"a LightCurve is needed.*read_lightcurve\(path\)"):
+        Periodogram.from_lightcurve(wrong)

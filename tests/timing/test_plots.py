@@ -83,6 +83,8 @@ def test_refusals(problem):
     posterior = problem.sample(seed=2, ensembles=1, max_steps=2000)
     with pytest.raises(InputError, match="another model"):
         bent.plot(posterior)
+    with pytest.raises(InputError, match=r"'Posterior'.*plot_fit\(problem, result\)"):
+        plots.plot_fit(posterior)
     with pytest.raises(InputError, match="labels"):
         plots.plot_fit(problem, problem.fit(), labels=("a", "b"))
 

@@ -68,19 +68,30 @@ def test_error_is_the_scatter_that_noise_makes():
     assert values.std() == pytest.approx(expected, rel=4 / math.sqrt(2 * 4000))
 
 
-def test_upper_limit_has_its_confidence():
-    """No variability: where a limit is given, it covers zero; as the edge of a flat prior's
-    posterior it equals the quantile of a normal cut at zero, which scipy knows."""
+def test_upper_limit_makes_the_data_ten_times_rarer_than_noise_does():
     rate, error = [10.0, 10.5, 9.5, 10.0], [1.0] * 4
     limit = normalized_excess_variance(rate, error, limit_level=0.9)
-    value, sigma = (0.5 / 3 - 1) / 100, math.sqrt(2 / 4) / 100
-    cut = stats.truncnorm(-value / sigma, np.inf, loc=value, scale=sigma)
+    total = 1 + 100 * limit.value  # sum of squared deviations: 0.5; noise 1, mean 10
+    assert stats.chi2.cdf(0.5 / total, 3) == pytest.approx(0.1 * stats.chi2.cdf(0.5, 3), rel=1e-9)
     assert limit.limit == "upper"
     assert limit.level == 0.9
-    assert limit.value == pytest.approx(cut.ppf(0.9), rel=1e-9)
     assert fractional_variability(rate, error, limit_level=0.9).value == pytest.approx(
         math.sqrt(limit.value)
     )
+
+
+@pytest.mark.parametrize("truth", [0.5, 1.5, 2.0, 2.5])  # standard errors of the excess of noise
+def test_upper_limits_miss_no_more_often_than_they_say(truth):
+    """Over all data sets of white variability, those that give no limit included."""
+    rng = np.random.default_rng(int(10 * truth))
+    n, bins, noise = 4000, 50, 0.1
+    variance = truth * math.sqrt(2 / bins) * noise**2
+    rates = 1 + math.sqrt(variance + noise**2) * rng.standard_normal((n, bins))
+    small = rates[rates.var(axis=1, ddof=1) <= noise**2]
+    errors = np.full(bins, noise)
+    missed = sum(excess_variance(rate, errors).value < variance for rate in small)
+    assert missed <= 0.05 * n + 4 * math.sqrt(0.05 * 0.95 * n)
+    assert missed < 0.035 * n  # a normal of fixed width, cut at zero, misses 6 % at 2 sigma
 
 
 def test_upper_limit_far_below_zero_stays_finite_and_positive():

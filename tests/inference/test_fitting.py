@@ -333,7 +333,7 @@ def test_start_values_are_used_and_checked():
         problem.fit(start={"k": 2.0})
     with pytest.raises(ParameterError, match="no such parameter"):
         problem.fit(start={"zz": 2.0})
-    with pytest.raises(ParameterError, match="n_starts"):
+    with pytest.raises(InputError, match="n_starts"):
         problem.fit(n_starts=0)
 
 

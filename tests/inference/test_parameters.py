@@ -75,7 +75,7 @@ def test_refusals_name_the_parameter(make, words):
 
 
 def test_nan_is_no_value():
-    with pytest.raises(NonFiniteError, match="a has"):
+    with pytest.raises(NonFiniteError, match="a must be a number"):
         Parameter("a", math.nan, Uniform(0, 2))
 
 

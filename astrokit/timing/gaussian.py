@@ -105,8 +105,9 @@ class GaussianPSDProblem(SpectrumProblem):
     >>> import numpy as np
     >>> import astrokit as ak
     >>> rate = 10 + ak.timing.timmer_koenig(lambda f: 1e-3 * f**-2.5, 256, 1.0, seed=3)
+    >>> rate += np.random.default_rng(3).normal(0, 0.01, 256)
     >>> rate[100:140] = np.nan
-    >>> lc = ak.LightCurve(np.arange(256.0), rate)
+    >>> lc = ak.LightCurve(np.arange(256.0), rate, np.full(256, 0.01))
     >>> problem = ak.timing.PSDProblem(lc, ak.timing.PowerLaw())
     >>> problem
     <GaussianPSDProblem: 216 data, free: slope, log_amplitude>

@@ -234,7 +234,7 @@ def test_wider_bins_have_the_covariance_of_averages():
 
 
 def test_cutoff_hardly_matters_up_to_slope_three():
-    lc = curve(200, slope=2.5)
+    lc = curve(200, slope=2.5, error=np.full(200, 1e-3))
     slopes = []
     for cutoff in (1e-4, 1e-6):
         problem = PSDProblem(lc, PowerLaw(pivot=0.1), cutoff=cutoff)

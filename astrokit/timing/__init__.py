@@ -5,6 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .amplitude import peak_to_peak_amplitude as peak_to_peak_amplitude
+    from .amplitude import variability_amplitude as variability_amplitude
+    from .flux_simulation import FluxSimulation as FluxSimulation
+    from .flux_simulation import emmanoulopoulos as emmanoulopoulos
+    from .gaussian import GaussianPSDProblem as GaussianPSDProblem
+    from .hardness import HardnessCorrelation as HardnessCorrelation
+    from .hardness import HardnessCurve as HardnessCurve
+    from .hardness import bayesian_hardness_ratio as bayesian_hardness_ratio
+    from .hardness import hardness_flux_correlation as hardness_flux_correlation
+    from .hardness import hardness_ratio as hardness_ratio
     from .models import BendingPowerLaw as BendingPowerLaw
     from .models import Constant as Constant
     from .models import PowerLaw as PowerLaw
@@ -14,10 +24,16 @@ if TYPE_CHECKING:
     from .plots import plot_periodogram as plot_periodogram
     from .psd import PSDProblem as PSDProblem
     from .simulate import simulate_lightcurve as simulate_lightcurve
+    from .simulate import simulate_rates as simulate_rates
     from .simulate import timmer_koenig as timmer_koenig
     from .statistics import largest_ratio as largest_ratio
     from .statistics import loglog_slope as loglog_slope
     from .statistics import summed_square_error as summed_square_error
+    from .timescales import MinimumTimescale as MinimumTimescale
+    from .timescales import TimescaleScatter as TimescaleScatter
+    from .timescales import minimum_timescale as minimum_timescale
+    from .timescales import minimum_timescale_scatter as minimum_timescale_scatter
+    from .timescales import region_size as region_size
     from .variability import VariabilityScatter as VariabilityScatter
     from .variability import excess_variance as excess_variance
     from .variability import fractional_variability as fractional_variability
@@ -29,11 +45,28 @@ else:
     __getattr__, __dir__, __all__ = attach(
         __name__,
         {
+            "flux_simulation": ["FluxSimulation", "emmanoulopoulos"],
+            "gaussian": ["GaussianPSDProblem"],
+            "amplitude": ["peak_to_peak_amplitude", "variability_amplitude"],
+            "timescales": [
+                "MinimumTimescale",
+                "TimescaleScatter",
+                "minimum_timescale",
+                "minimum_timescale_scatter",
+                "region_size",
+            ],
+            "hardness": [
+                "HardnessCorrelation",
+                "HardnessCurve",
+                "bayesian_hardness_ratio",
+                "hardness_flux_correlation",
+                "hardness_ratio",
+            ],
             "models": ["BendingPowerLaw", "Constant", "PSDModel", "PowerLaw"],
             "periodogram": ["Periodogram"],
             "plots": ["plot_fit", "plot_periodogram"],
             "psd": ["PSDProblem"],
-            "simulate": ["simulate_lightcurve", "timmer_koenig"],
+            "simulate": ["simulate_lightcurve", "simulate_rates", "timmer_koenig"],
             "statistics": ["largest_ratio", "loglog_slope", "summed_square_error"],
             "variability": [
                 "VariabilityScatter",

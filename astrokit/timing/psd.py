@@ -2,7 +2,7 @@
 
 What plain Whittle does not know: leakage. The finite length of a light curve moves power from low
 to high frequencies, which flattens spectra steeper than about 2; results near there carry a
-reservation that says so.
+reservation that says so. The likelihood of the light curve itself knows it: see `gaussian`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ..errors import InputError, ShapeError
-from ..inference.problem import CompiledLikelihood, Problem
-from .models import BendingPowerLaw, Constant, Guide, PowerLaw, PSDModel
-from .periodogram import Periodogram, _frequencies
+from ..inference.problem import CompiledLikelihood
+from .models import BendingPowerLaw, Guide, PSDModel
+from .periodogram import Periodogram
+from .spectrum_problem import SpectrumProblem, require_kind, require_option, steepest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["PSDProblem"]
 
 FloatArray = NDArray[np.float64]
-Values: TypeAlias = ArrayLike | Mapping[str, float]
 Ordinates: TypeAlias = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
 T = TypeVar("T")
 _LIKELIHOODS = ("whittle",)
@@ -39,7 +38,7 @@ _TWO_THREADS = 200_000  # ordinates; a thread costs as much as some 20 000
 _LEAKAGE_SLOPE = 1.8
 
 
-class PSDProblem(Problem):
+class PSDProblem(SpectrumProblem):
     r"""A periodogram and a model of its mean.
 
     Each ordinate I is the model S times a chi2 variate over its degrees of freedom, independent of
@@ -50,6 +49,9 @@ class PSDProblem(Problem):
     Parameters
     ----------
     periodogram : Periodogram
+        A :class:`~astrokit.lightcurve.LightCurve` in its place gives a
+        :class:`~astrokit.timing.GaussianPSDProblem`, with the options of that class: the
+        likelihood of the curve itself, which knows leakage, aliasing and gaps.
     model : PSDModel
         Such as ``PowerLaw() + Constant()``, in the normalization of the periodogram.
     likelihood : {"whittle"}
@@ -80,6 +82,17 @@ class PSDProblem(Problem):
     statistic = "whittle"
     citation_keys: tuple[str, ...] = ("whittle1953", "vaughan2010")
 
+    def __new__(cls, periodogram: Any = None, *args: Any, **options: Any) -> Any:
+        # Unpickling and copying come here without data; a light curve leads to its own likelihood.
+        if cls is PSDProblem and periodogram is not None:
+            from ..lightcurve import LightCurve
+
+            if isinstance(periodogram, LightCurve):
+                from .gaussian import GaussianPSDProblem
+
+                return GaussianPSDProblem(periodogram, *args, **options)
+        return super().__new__(cls)
+
     def __init__(
         self,
         periodogram: Periodogram,
@@ -88,10 +101,12 @@ class PSDProblem(Problem):
         likelihood: str = "whittle",
         nyquist: str = "chi2_1",
     ) -> None:
-        _require(periodogram, Periodogram, "a Periodogram", "Periodogram.from_lightcurve(curve)")
-        _require(model, PSDModel, "a model", "PowerLaw() + Constant()")
-        _require_option(likelihood, "likelihood", _LIKELIHOODS)
-        _require_option(nyquist, "nyquist", _NYQUIST)
+        require_kind(
+            periodogram, Periodogram, "a Periodogram", "Periodogram.from_lightcurve(curve)"
+        )
+        require_kind(model, PSDModel, "a model", "PowerLaw() + Constant()")
+        require_option(likelihood, "likelihood", _LIKELIHOODS)
+        require_option(nyquist, "nyquist", _NYQUIST)
         self._likelihood, self._nyquist = likelihood, nyquist
         coarse = _binned(periodogram)
         guide = Guide.of(coarse)
@@ -111,9 +126,14 @@ class PSDProblem(Problem):
         return self._periodogram
 
     @property
-    def model(self) -> PSDModel:
-        """The model, its pivots set."""
-        return self._model
+    def normalization(self) -> str:
+        """Normalization of the periodogram."""
+        return self._periodogram.normalization
+
+    @property
+    def frequency_unit(self) -> str:
+        """Unit of the frequencies."""
+        return self._periodogram.frequency_unit
 
     @property
     def frequency(self) -> FloatArray:
@@ -130,7 +150,7 @@ class PSDProblem(Problem):
         return self._power.size
 
     def with_data(self, data: Any) -> Self:
-        _require(data, Periodogram, "a Periodogram", "Periodogram.from_lightcurve(curve)")
+        require_kind(data, Periodogram, "a Periodogram", "Periodogram.from_lightcurve(curve)")
         other = copy.copy(self)
         other._periodogram, other._coarse_data = data, None
         other._set_ordinates(self)
@@ -259,58 +279,17 @@ class PSDProblem(Problem):
         return tuple(
             _leakage(name, slope)
             for component, place in self._model.slices()
-            for name, slope in _steepest(component, self.parameters.names[place], values[place])
+            for name, slope in steepest(component, self.parameters.names[place], values[place])
             if slope > _LEAKAGE_SLOPE
         )
 
     # -- what it predicts ------------------------------------------------------------------------
-
-    def psd(self, frequency: ArrayLike, values: Values) -> FloatArray:
-        """Return the model power at `frequency` ``(m,)``, shape ``(n, m)``.
-
-        Parameters
-        ----------
-        frequency : array_like or Quantity, shape (m,)
-        values : array_like, shape (n, p) or (p,), or mapping of str to float
-            Values of ALL parameters: ``fit.values``, or ``problem.parameters.expand(theta)``.
-        """
-        f = _frequencies(frequency, self._periodogram.frequency_unit).ravel()
-        return self._psd(np.log(f), self._rows(values))
-
-    def intrinsic_psd(self, frequency: ArrayLike, values: Values) -> FloatArray:
-        """Return the model power without its constant, shape ``(n, m)``; see :meth:`psd`."""
-        f = _frequencies(frequency, self._periodogram.frequency_unit).ravel()
-        values = self._rows(values).copy()
-        for component, place in self._model.slices():
-            if isinstance(component, Constant):
-                values[:, place] = 0.0
-        return self._psd(np.log(f), values)
 
     def plot(self, *results: Fit | Posterior) -> tuple[Axes, Axes]:
         """Draw the data with fitted models and ratios; see :func:`astrokit.timing.plot_fit`."""
         from .plots import plot_fit
 
         return plot_fit(self, *results)
-
-    def _rows(self, values: Values) -> FloatArray:
-        """Return values of all parameters as ``(n, p)``."""
-        if isinstance(values, Mapping):
-            values = [values[name] for name in self.parameters.names]
-        rows = np.atleast_2d(np.asarray(values, dtype=float))
-        if rows.ndim != 2 or rows.shape[1] != len(self.parameters):
-            raise ShapeError(
-                "values must hold every parameter",
-                value=f"shape {rows.shape}",
-                allowed=f"(n, {len(self.parameters)}): {', '.join(self.parameters.names)}",
-            )
-        return rows
-
-    def _psd(self, log_f: FloatArray, values: FloatArray) -> FloatArray:
-        from .kernels import psd
-
-        out = np.empty((values.shape[0], log_f.size))
-        psd(np.ascontiguousarray(values), log_f, self._header, out)
-        return out
 
 
 # -- parts ----------------------------------------------------------------------------------------
@@ -336,21 +315,6 @@ def _in_parts(function: Callable[[Ordinates], T], ordinates: Ordinates) -> list[
     with ThreadPoolExecutor(1) as other:
         half = other.submit(function, (log_f[middle:], power[middle:], dof[1], second))
         return [function((log_f[:middle], power[:middle], dof[0], first)), half.result()]
-
-
-def _require(value: Any, kind: type, what: str, example: str) -> None:
-    if isinstance(value, kind):
-        return
-    if isinstance(value, type):
-        raise InputError(
-            f"{what} is needed", value=f"the class {value.__name__}", hint=f"call it: {example}"
-        )
-    raise InputError(f"{what} is needed", value=type(value).__name__, hint=f"such as {example}")
-
-
-def _require_option(value: Any, name: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise InputError(f"{name} is unknown", value=value, allowed=", ".join(allowed))
 
 
 def _half_dof(periodogram: Periodogram, nyquist: str) -> FloatArray:
@@ -404,17 +368,6 @@ def _binned(periodogram: Periodogram) -> Periodogram:
     if len(periodogram) < _COARSE_BELOW:
         return periodogram
     return periodogram.log_binned(_COARSE_RATIO)
-
-
-def _steepest(
-    component: Any, names: tuple[str, ...], values: FloatArray
-) -> list[tuple[str, float]]:
-    """Return name and value of the slope at high frequency of a component that has one."""
-    if isinstance(component, PowerLaw):
-        return [(names[0], float(values[0]))]
-    if isinstance(component, BendingPowerLaw):
-        return [(names[1], float(values[1]))]
-    return []
 
 
 def _leakage(name: str, slope: float) -> str:

@@ -1,4 +1,4 @@
-"""Simulated light curves of a given power spectrum (Timmer & Koenig 1995).
+"""Simulated light curves of a given power spectrum (Timmer & Koenig 1995), for any sampling.
 
 A realisation is made longer and finer than asked, then cut and averaged into bins, so that power
 from below the lowest and above the highest frequency of the result leaks and folds into it as in
@@ -8,6 +8,7 @@ nature. Its variance is what the draw gives: it is never forced.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -15,17 +16,19 @@ from numpy.typing import NDArray
 
 from ..boundary import as_scalar
 from ..errors import InputError
-from ..randomness import SeedLike, as_generator
+from ..randomness import SeedLike, as_generator, spawn
+from .sampling import Sampling
 
 if TYPE_CHECKING:
     from ..inference import Fit
     from ..lightcurve import LightCurve
 
-__all__ = ["PSDLike", "as_psd", "simulate_lightcurve", "timmer_koenig"]
+__all__ = ["PSDLike", "as_psd", "simulate_lightcurve", "simulate_rates", "timmer_koenig"]
 
 FloatArray = NDArray[np.float64]
 PSDLike: TypeAlias = "Fit | Callable[[FloatArray], FloatArray]"
 _LONGER, _FINER = 16, 4
+_NOISE = ("gaussian", "poisson", "none")
 
 
 def timmer_koenig(
@@ -33,6 +36,7 @@ def timmer_koenig(
     n: int,
     dt: float,
     *,
+    n_curves: int | None = None,
     seed: SeedLike = None,
     longer: int = _LONGER,
     finer: int = _FINER,
@@ -48,13 +52,16 @@ def timmer_koenig(
         Number of bins.
     dt : float
         Width of a bin; frequencies are in 1 / (unit of `dt`).
+    n_curves : int, optional
+        Make so many independent curves. Curve i has the i-th child of `seed`, so it is the same
+        however many are made, and the same as a single curve made with that child.
     seed : int, SeedSequence or Generator, optional
     longer, finer : int
         The realisation is `longer` times as long and has `finer` times as many bins per time.
 
     Returns
     -------
-    ndarray, shape (n,)
+    ndarray, shape (n,) or (n_curves, n)
         Deviations from the mean of the process. Their own mean is not zero: slow variations lift
         or lower the whole piece.
 
@@ -74,12 +81,30 @@ def timmer_koenig(
     >>> white = timmer_koenig(lambda f: np.full(f.size, 2.0), 4096, 1.0, seed=1, longer=2, finer=1)
     >>> bool(abs(white.var() - 1) < 4 * np.sqrt(2 / 4096))  # 2 per Hz over 0.5 Hz
     True
+    >>> timmer_koenig(lambda f: f**-2.0, 100, 1.0, n_curves=3, seed=1).shape
+    (3, 100)
     """
     for name, number in (("n", n), ("longer", longer), ("finer", finer)):
-        if number < 1 or number != int(number):
-            raise InputError(f"{name} must be a whole number >= 1", value=number)
+        require_count(number, name)
     dt = as_scalar(dt, "dt", positive=True)
-    fine = _realisation(psd, _good_length(n * longer * finer), dt / finer, as_generator(seed))
+    realise = Realiser(psd, n * longer * finer, dt / finer)
+    if n_curves is None:
+        return binned(realise(as_generator(seed)), n, finer)
+    curves = np.empty((require_count(n_curves, "n_curves"), n))
+    for row, child in zip(curves, spawn(seed, n_curves), strict=True):
+        row[:] = binned(realise(np.random.default_rng(child)), n, finer)
+    return curves
+
+
+def require_count(number: int, name: str) -> int:
+    """Return a whole number >= 1, or raise."""
+    if number < 1 or number != int(number):
+        raise InputError(f"{name} must be a whole number >= 1", value=number)
+    return int(number)
+
+
+def binned(fine: FloatArray, n: int, finer: int) -> FloatArray:
+    """Return the first `n` bins of a realisation, each the mean of `finer` points."""
     # Any stretch serves: the realisation is periodic, so its ends are no special place.
     return fine[: n * finer].reshape(n, finer).mean(axis=1)
 
@@ -91,30 +116,49 @@ def _good_length(n: int) -> int:
     return 2 * int(fft.next_fast_len((n + 1) // 2, real=True))
 
 
-def _realisation(
-    psd: Callable[[FloatArray], FloatArray], size: int, dt: float, rng: np.random.Generator
-) -> FloatArray:
-    """Return `size` (even) points with independent normal Fourier coefficients."""
-    from scipy import fft
+class Realiser:
+    """Draws periodic realisations of one spectrum, which it evaluates once.
 
-    frequency = np.arange(1, size // 2 + 1) / (size * dt)
-    power = np.asarray(psd(frequency), dtype=float)
-    if power.shape != frequency.shape or not np.all(np.isfinite(power) & (power > 0)):
-        bad = power[~(np.isfinite(power) & (power > 0))] if power.shape == frequency.shape else []
-        raise InputError(
-            "the power spectrum must be one positive finite number per frequency",
-            value=f"shape {power.shape}" if len(bad) == 0 else float(bad[0]),
-            hint=f"it is asked at {frequency[0]:.3g} to {frequency[-1]:.3g}",
-        )
-    parts = rng.standard_normal((2, size // 2))
-    # P = 2 dt/N |X|^2 has mean psd when each of the two parts of X has variance psd N/(4 dt).
-    amplitude = np.sqrt(power * size / (4 * dt))
-    transform = np.zeros(size // 2 + 1, dtype=complex)
-    transform.real[1:] = amplitude * parts[0]
-    transform.imag[1:] = amplitude * parts[1]
-    # The coefficient at the Nyquist frequency is real and carries both halves.
-    transform[-1] = np.sqrt(2.0) * amplitude[-1] * parts[0, -1]
-    return fft.irfft(transform, size)
+    Parameters
+    ----------
+    psd : callable
+    size : int
+        Fewest points of a realisation; an even number that the FFT likes is taken.
+    dt : float
+        Step.
+
+    Raises
+    ------
+    InputError
+        For a spectrum that is not positive and finite.
+    """
+
+    def __init__(self, psd: Callable[[FloatArray], FloatArray], size: int, dt: float) -> None:
+        self.size = _good_length(size)
+        frequency = np.arange(1, self.size // 2 + 1) / (self.size * dt)
+        power = np.asarray(psd(frequency), dtype=float)
+        if power.shape != frequency.shape or not np.all(np.isfinite(power) & (power > 0)):
+            same = power.shape == frequency.shape
+            bad = power[~(np.isfinite(power) & (power > 0))] if same else []
+            raise InputError(
+                "the power spectrum must be one positive finite number per frequency",
+                value=f"shape {power.shape}" if len(bad) == 0 else float(bad[0]),
+                hint=f"it is asked at {frequency[0]:.3g} to {frequency[-1]:.3g}",
+            )
+        # P = 2 dt/N |X|^2 has mean psd when each of the two parts of X has variance psd N/(4 dt).
+        self._amplitude = np.sqrt(power * self.size / (4 * dt))
+
+    def __call__(self, rng: np.random.Generator) -> FloatArray:
+        """Return `size` points with independent normal Fourier coefficients."""
+        from scipy import fft
+
+        parts = rng.standard_normal((2, self.size // 2))
+        transform = np.zeros(self.size // 2 + 1, dtype=complex)
+        np.multiply(self._amplitude, parts[0], out=transform.real[1:])
+        np.multiply(self._amplitude, parts[1], out=transform.imag[1:])
+        # The coefficient at the Nyquist frequency is real and carries both halves.
+        transform[-1] = np.sqrt(2.0) * self._amplitude[-1] * parts[0, -1]
+        return fft.irfft(transform, self.size, overwrite_x=True)
 
 
 def simulate_lightcurve(
@@ -122,7 +166,7 @@ def simulate_lightcurve(
     like: LightCurve,
     *,
     mean: float | None = None,
-    noise: bool = True,
+    noise: bool | str = True,
     seed: SeedLike = None,
     longer: int = _LONGER,
     finer: int = _FINER,
@@ -136,14 +180,18 @@ def simulate_lightcurve(
         constant (noise) is left out; or ``psd(frequency)`` in that normalization, with
         frequencies per time unit of the curve.
     like : LightCurve
-        Evenly sampled (missing bins stay missing).
+        Any sampling: even, with gaps, irregular (missing bins stay missing).
     mean : float, optional
         Mean rate of the process; that of `like` by default.
-    noise : bool
-        Add Gaussian noise of the standard errors of `like`, if it has any.
+    noise : bool or {"gaussian", "poisson", "none"}
+        True, or "gaussian": normal, of the standard errors of `like`, if it has any. "poisson":
+        counts in the exposure of each bin; the errors are then the square root of these counts
+        (of one count, where there is none). False, or "none": no noise.
     seed : int, SeedSequence or Generator, optional
     longer, finer : int
-        See :func:`timmer_koenig`.
+        See :func:`timmer_koenig`; uneven sampling is resolved `finer` times below its narrowest
+        bin, or its closest pair of point samples (a tenth of the usual spacing, if they are
+        closer than that).
 
     Returns
     -------
@@ -153,7 +201,7 @@ def simulate_lightcurve(
     Raises
     ------
     InputError
-        For uneven sampling, or a `psd` that is not positive.
+        For a `psd` that is not positive, or Poisson noise without bin widths.
 
     Examples
     --------
@@ -165,16 +213,128 @@ def simulate_lightcurve(
     """
     from ..lightcurve import LightCurve
 
-    rng = as_generator(seed)
-    level = like.mean_rate if mean is None else as_scalar(mean, "mean", unit=like.info.rate_unit)
-    curve = timmer_koenig(as_psd(psd), like.n, like.dt, seed=rng, longer=longer, finer=finer)
-    rate = level * (1 + curve)
-    if noise and like.error is not None:
-        rate += np.nan_to_num(like.error) * rng.standard_normal(like.n)
-    rate[~like.valid] = np.nan
+    draw = _Observation.of(psd, like, mean, noise, longer, finer)
+    rate = draw(as_generator(seed))
+    error = like.error if draw.exposure is None else _counting_error(rate, draw.exposure)
     return LightCurve(
-        like.time, rate, like.error, bin_width=like.bin_width, gti=like.gti, info=like.info
+        like.time, rate, error, bin_width=like.bin_width, gti=like.gti, info=like.info
     )
+
+
+def simulate_rates(
+    psd: PSDLike,
+    like: LightCurve,
+    n_curves: int,
+    *,
+    mean: float | None = None,
+    noise: bool | str = True,
+    seed: SeedLike = None,
+    longer: int = _LONGER,
+    finer: int = _FINER,
+) -> FloatArray:
+    """Return the rates of many simulated light curves as one array.
+
+    Parameters
+    ----------
+    psd, like, mean, noise, longer, finer
+        As for :func:`simulate_lightcurve`.
+    n_curves : int
+        Number of curves.
+    seed : int, SeedSequence or Generator, optional
+        Curve i has the i-th child, and is the one that :func:`simulate_lightcurve` makes with it.
+
+    Returns
+    -------
+    ndarray, shape (n_curves, n)
+        NaN where `like` has no valid bin.
+
+    Raises
+    ------
+    InputError
+        As for :func:`simulate_lightcurve`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import astrokit as ak
+    >>> times = np.cumsum(np.random.default_rng(1).exponential(2.0, 60))
+    >>> lc = ak.LightCurve(times, np.full(60, 9.0), np.full(60, 0.3))
+    >>> ak.timing.simulate_rates(lambda f: 1e-4 * f**-2.0, lc, 5, seed=1).shape
+    (5, 60)
+    """
+    draw = _Observation.of(psd, like, mean, noise, longer, finer)
+    children = spawn(seed, require_count(n_curves, "n_curves"))
+    return np.stack([draw(np.random.default_rng(child)) for child in children])
+
+
+@dataclass(frozen=True, eq=False)
+class _Observation:
+    """Draws what a telescope would measure; `exposure` is set for counting noise."""
+
+    realise: Realiser
+    sampling: Sampling
+    level: float
+    valid: NDArray[np.bool_]
+    sigma: FloatArray | None
+    exposure: FloatArray | None
+
+    @classmethod
+    def of(
+        cls,
+        psd: PSDLike,
+        like: LightCurve,
+        mean: float | None,
+        noise: bool | str,
+        longer: int,
+        finer: int,
+    ) -> _Observation:
+        for name, number in (("longer", longer), ("finer", finer)):
+            require_count(number, name)
+        kind = ("gaussian" if noise else "none") if isinstance(noise, bool) else noise
+        if kind not in _NOISE:
+            raise InputError("noise is unknown", value=noise, allowed=", ".join(_NOISE))
+        level = like.mean_rate if mean is None else as_scalar(mean, "mean", unit=_rate_unit(like))
+        sampling = Sampling.of(like, finer, longer)
+        realise = Realiser(as_psd(psd), sampling.cells * longer, sampling.step)
+        error = like.error if kind == "gaussian" else None
+        return cls(
+            realise,
+            sampling,
+            level,
+            like.valid,
+            None if error is None else np.nan_to_num(error),
+            _exposure(like) if kind == "poisson" else None,
+        )
+
+    def __call__(self, rng: np.random.Generator) -> FloatArray:
+        rate = self.level * (1 + self.sampling.observe(self.realise(rng)))
+        if self.sigma is not None:
+            rate += self.sigma * rng.standard_normal(rate.size)
+        if self.exposure is not None:
+            rate = rng.poisson(np.maximum(rate, 0.0) * self.exposure) / self.exposure
+        rate[~self.valid] = np.nan
+        return rate
+
+
+def _rate_unit(like: LightCurve) -> str | None:
+    return like.info.rate_unit or None
+
+
+def _exposure(like: LightCurve) -> FloatArray:
+    """Return the exposed time of each bin (of an invalid one: its width)."""
+    width = np.broadcast_to(np.asarray(like.bin_width, dtype=float), like.time.shape)
+    if np.any(width <= 0):
+        raise InputError(
+            "counts need bins of some width, and these are point samples",
+            value=float(width.min()),
+            hint="make the curve with bin_width=..., or use noise='gaussian'",
+        )
+    fraction = like.exposure_fraction
+    return width * (1.0 if fraction is None else np.where(fraction > 0, fraction, 1.0))
+
+
+def _counting_error(rate: FloatArray, exposure: FloatArray) -> FloatArray:
+    return np.sqrt(np.maximum(rate * exposure, 1.0)) / exposure
 
 
 def as_psd(psd: Any) -> Callable[[FloatArray], FloatArray]:
@@ -187,11 +347,11 @@ def as_psd(psd: Any) -> Callable[[FloatArray], FloatArray]:
     """
     problem = psd.require_problem() if hasattr(psd, "require_problem") else None
     if problem is not None and hasattr(problem, "intrinsic_psd"):
-        if problem.data.normalization != "fractional":
+        if problem.normalization != "fractional":
             raise InputError(
                 "simulations need a spectrum in the fractional normalization",
-                value=problem.data.normalization,
-                hint="fit a periodogram made with normalization='fractional'",
+                value=problem.normalization,
+                hint="make the problem or its periodogram with normalization='fractional'",
             )
         values = problem.parameters.expand(psd.theta)
         return _FittedPSD(problem, values)

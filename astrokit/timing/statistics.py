@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..boundary import as_scalar
 from ..errors import InputError, ShapeError
@@ -16,7 +17,8 @@ from ..estimate import Estimate
 
 if TYPE_CHECKING:
     from .periodogram import Periodogram
-    from .psd import PSDProblem, Values
+    from .psd import PSDProblem
+    from .spectrum_problem import Values
 
 __all__ = ["largest_ratio", "loglog_slope", "summed_square_error"]
 
@@ -41,7 +43,7 @@ def largest_ratio(problem: PSDProblem, values: Values) -> float:
     >>> ak.timing.largest_ratio(ak.timing.PSDProblem(pg, ak.timing.Constant()), [4.0])
     3.0
     """
-    return float(np.max(2 * problem.power / problem.psd(problem.frequency, values)[0]))
+    return float(np.max(2 * _ratio(problem, values)))
 
 
 def summed_square_error(problem: PSDProblem, values: Values) -> float:
@@ -56,8 +58,18 @@ def summed_square_error(problem: PSDProblem, values: Values) -> float:
     >>> ak.timing.summed_square_error(ak.timing.PSDProblem(pg, ak.timing.Constant()), [4.0])
     0.5
     """
-    ratio = problem.power / problem.psd(problem.frequency, values)[0]
-    return float(np.sum((ratio - 1) ** 2))
+    return float(np.sum((_ratio(problem, values) - 1) ** 2))
+
+
+def _ratio(problem: PSDProblem, values: Values) -> NDArray[np.float64]:
+    """Return the ordinates over the model, shape ``(m,)``."""
+    if not hasattr(problem, "power"):
+        raise InputError(
+            "this statistic needs a problem of a periodogram",
+            value=type(problem).__name__,
+            hint="PSDProblem(Periodogram.from_lightcurve(curve), model)",
+        )
+    return problem.power / problem.psd(problem.frequency, values)[0]
 
 
 def loglog_slope(

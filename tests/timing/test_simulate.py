@@ -8,7 +8,9 @@ from scipy import stats
 
 import astrokit as ak
 from astrokit.errors import InputError
-from astrokit.timing import Periodogram, simulate_lightcurve, timmer_koenig
+from astrokit.randomness import spawn
+from astrokit.timing import Periodogram, simulate_lightcurve, simulate_rates, timmer_koenig
+from astrokit.timing.sampling import Sampling
 
 
 def red(f):
@@ -91,6 +93,124 @@ def test_fitted_slope_of_simulated_curves_is_the_truth():
     assert np.mean(slopes) == pytest.approx(1.0, abs=4 * np.std(slopes) / np.sqrt(60) + 0.03)
 
 
+# -- many curves, any sampling --------------------------------------------------------------------
+
+
+def modes(psd, size, dt):
+    """Return frequency and variance of each mode of a periodic realisation."""
+    f = np.arange(1, size // 2 + 1) / (size * dt)
+    variance = psd(f) / (size * dt)
+    variance[-1] /= 2  # the Nyquist frequency has a cosine only
+    return f, variance
+
+
+def steep(f):
+    """Return a power law that leaks."""
+    return 1e-3 * f**-2.5
+
+
+def test_a_curve_does_not_depend_on_how_many_are_made():
+    few, many = (timmer_koenig(red, 60, 1.0, n_curves=k, seed=5) for k in (3, 7))
+    np.testing.assert_array_equal(few, many[:3])
+    alone = timmer_koenig(red, 60, 1.0, seed=spawn(5, 7)[6])
+    np.testing.assert_array_equal(alone, many[6])
+    assert np.unique(many[:, 0]).size == 7
+
+
+def test_mean_periodogram_of_steep_noise_is_the_one_that_leakage_and_bins_give():
+    """The expected periodogram, summed over the modes of the whole realisation one by one."""
+    n, longer, finer, curves = 64, 4, 2, 3000
+    size, fine = n * longer * finer, 1.0 / finer
+    f, variance = modes(steep, size, fine)
+    angle = 2 * np.pi * f[:, None] * (np.arange(n * finer) * fine)
+    expected = np.zeros(n // 2 + 1)
+    for wave in (np.cos(angle), np.sin(angle)):
+        bins = wave.reshape(f.size, n, finer).mean(axis=2)
+        expected += variance @ np.abs(np.fft.rfft(bins, axis=1)) ** 2
+    x = timmer_koenig(steep, n, 1.0, n_curves=curves, seed=2, longer=longer, finer=finer)
+    power = np.abs(np.fft.rfft(x, axis=1)) ** 2
+    sigma = power.std(axis=0) / np.sqrt(curves)
+    assert np.all(np.abs(power.mean(axis=0) - expected)[1:] < 4.5 * sigma[1:])
+    # Leakage matters here: the spectrum itself lies far below at the upper end.
+    assert expected[-2] * 2 / n > 5 * steep(np.array([0.5]))[0]
+
+
+@pytest.mark.parametrize("width", [0.0, 2.0])
+def test_covariance_of_irregular_samples_is_the_transform_of_the_spectrum(width):
+    """Times on whole cells, so that the covariance of points and of bins is known exactly."""
+    time = np.array([1.0, 4.0, 5.0, 9.0, 17.0, 18.0, 30.0]) * (2.0 if width else 1.0)
+    like = ak.LightCurve(time, np.ones(7), bin_width=width)
+    sampling = Sampling.of(like, 1, 4)
+    start = time[0] - width / 2
+    curves = 4000
+    x = simulate_rates(steep, like, curves, mean=1.0, seed=3, longer=4, finer=1) - 1
+    size = timmer_size(sampling.cells * 4)
+    f, variance = modes(steep, size, sampling.step)
+    cells = [
+        np.arange(a, b)
+        for a, b in zip(sampling.left, np.maximum(sampling.right, sampling.left + 1), strict=True)
+    ]
+    np.testing.assert_allclose([c[0] * sampling.step + start for c in cells], time - width / 2)
+    cos, sin = (
+        np.array([wave(2 * np.pi * f[:, None] * c * sampling.step).mean(axis=1) for c in cells])
+        for wave in (np.cos, np.sin)
+    )
+    expected = cos @ (variance[:, None] * cos.T) + sin @ (variance[:, None] * sin.T)
+    measured = x.T @ x / curves
+    diagonal = np.diag(expected)
+    sigma = np.sqrt((np.outer(diagonal, diagonal) + expected**2) / curves)
+    assert np.all(np.abs(measured - expected) < 4.5 * sigma)
+
+
+def timmer_size(least):
+    """Return the length of the realisation that holds `least` cells."""
+    from scipy import fft
+
+    return 2 * fft.next_fast_len((least + 1) // 2, real=True)
+
+
+def test_bins_that_cut_cells_weigh_their_parts():
+    sampling = Sampling(1.0, 4, np.array([0.5, 2.0, 3.0]), np.array([2.5, 2.5, 3.0]), 0)
+    np.testing.assert_allclose(sampling.observe(np.array([1.0, 3.0, 5.0, 7.0, 99.0])), [3, 5, 7])
+
+
+def test_many_rates_are_the_curves_one_by_one():
+    rng = np.random.default_rng(1)
+    time = np.cumsum(rng.uniform(1, 3, 40))
+    rate = np.full(40, 5.0)
+    rate[7] = np.nan
+    like = ak.LightCurve(time, rate, np.full(40, 0.2), bin_width=0.8)
+    rates = simulate_rates(red, like, 3, seed=9)
+    for row, child in zip(rates, spawn(9, 3), strict=True):
+        np.testing.assert_array_equal(row, simulate_lightcurve(red, like, seed=child).rate)
+    assert np.isnan(rates[:, 7]).all()
+
+
+def test_poisson_noise_counts_in_the_exposure():
+    """An almost constant source: counts of mean 6 (3 / s in 4 s half exposed), variance 6."""
+    n = 4000
+    like = ak.LightCurve(
+        np.arange(n) * 4.0, np.full(n, 3.0), bin_width=4.0, exposure_fraction=np.full(n, 0.5)
+    )
+    lc = simulate_lightcurve(lambda f: 1e-12 * f**-1.0, like, noise="poisson", seed=4)
+    counts = lc.rate * 2.0
+    np.testing.assert_allclose(counts, np.rint(counts), atol=1e-9)
+    assert counts.mean() == pytest.approx(6.0, abs=4 * np.sqrt(6 / n))
+    fourth = 6 + 2 * 36  # variance of the squared deviation of a Poisson number of mean 6
+    assert counts.var() == pytest.approx(6.0, abs=4 * np.sqrt(fourth / n))
+    np.testing.assert_allclose(lc.error, np.sqrt(np.maximum(counts, 1)) / 2)
+
+
+def test_noise_can_be_left_out_by_name():
+    like = ak.LightCurve(np.arange(50.0), np.full(50, 9.0), np.full(50, 0.5))
+    rates = [simulate_lightcurve(red, like, seed=1, noise=k).rate for k in (False, "none")]
+    np.testing.assert_array_equal(*rates)
+
+
+def points(time):
+    return ak.LightCurve(np.array(time), np.ones(len(time)), bin_width=0.0)
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -99,6 +219,12 @@ def test_fitted_slope_of_simulated_curves_is_the_truth():
         (lambda: timmer_koenig(red, 10, 1.0, longer=0), "longer"),
         (lambda: timmer_koenig(lambda f: -f, 10, 1.0), "positive"),
         (lambda: timmer_koenig(lambda f: 1.0, 10, 1.0), "shape"),
+        (lambda: timmer_koenig(red, 10, 1.0, n_curves=0), "n_curves"),
+        (lambda: simulate_rates(red, points([0.0, 1.0, 5.0]), 0), "n_curves"),
+        (lambda: simulate_rates(red, points([0.0, 1.0, 5.0]), 2, noise="white"), "noise"),
+        (lambda: simulate_rates(red, points([0.0, 1.0, 5.0]), 2, noise="poisson"), "width"),
+        (lambda: simulate_rates(red, points([0.0, 1.0, 2.0, 1e7]), 2), "too fine"),
+        (lambda: simulate_rates(red, points([3.0]), 2), "one point"),
     ],
 )
 def test_refusals(call, words):

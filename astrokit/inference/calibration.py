@@ -21,6 +21,7 @@ from ..errors import CheckpointError, InputError
 from ..parallel import map_items
 from ..provenance import Provenance, Recorder, describe, quiet
 from ..randomness import SeedLike, as_generator, as_seed_sequence, seed_entropy, spawn
+from .problem import Problem, as_problem
 from .ranks import ecdf_p_value, uniformity_p_value
 from .significance import collect, require_simulations
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from astropy.table import QTable
     from matplotlib.axes import Axes
 
-    from .problem import Problem
 
 __all__ = ["Calibration", "calibrate"]
 
@@ -198,7 +198,7 @@ def calibrate(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem, or a Fit of one
         Its data serve as a design only; it must be able to simulate.
     n : int
         Number of simulated data sets.
@@ -234,6 +234,7 @@ def calibrate(
     >>> calibrate(problem, 20, seed=1).ranks.shape
     (20, 1)
     """
+    problem = as_problem(problem)
     sequence = as_seed_sequence(seed)
     settings = {**_SAMPLING, **(sampling or {})}
     recorder = Recorder(

@@ -21,6 +21,7 @@ from ..estimate import ONE_SIGMA, Estimate
 from ..parallel import map_items
 from ..provenance import Provenance, Recorder, quiet
 from ..randomness import SeedLike, as_generator, as_seed_sequence, spawn
+from .problem import Problem, as_problem
 from .significance import collect, require_simulations
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from astropy.table import QTable
 
     from .fit_result import Fit
-    from .problem import Problem
 
 __all__ = ["FitCoverage", "fit_coverage"]
 
@@ -168,7 +168,7 @@ def fit_coverage(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem, or a Fit of one
         Its data serve as a design only.
     truths : sequence of mapping
         Values of free parameters by name; the parameters' own values where not named.
@@ -204,6 +204,7 @@ def fit_coverage(
     """
     if not 0 < level < 1:
         raise InputError("level must be a probability", value=level, allowed="0 to 1")
+    problem = as_problem(problem)
     thetas = np.array([_theta(problem, truth) for truth in truths])
     if not len(thetas):
         raise InputError("no truth was given", allowed="one mapping of names to values, or more")

@@ -132,12 +132,12 @@ class Parameters:
 
     Parameters
     ----------
-    parameters : iterable of Parameter
+    parameters : iterable of Parameter, or one Parameter
 
     Raises
     ------
     ParameterError
-        For a repeated name, a tie to an unknown name, or no parameter at all.
+        For a repeated name, a tie that is no expression or names no parameter, or no parameter.
 
     Examples
     --------
@@ -147,8 +147,8 @@ class Parameters:
     (('a',), [[0.5, 3.0]])
     """
 
-    def __init__(self, parameters: Iterable[Parameter]) -> None:
-        items = tuple(parameters)
+    def __init__(self, parameters: Iterable[Parameter] | Parameter) -> None:
+        items = (parameters,) if isinstance(parameters, Parameter) else tuple(parameters)
         self._by_name = {p.name: p for p in items}
         if not items:
             raise ParameterError("a problem needs at least one parameter")
@@ -369,7 +369,7 @@ class Parameters:
     # -- inner parts -----------------------------------------------------------------------
 
     def _unknown(self, name: str) -> ParameterError:
-        near = get_close_matches(name, self.names, n=1)
+        near = get_close_matches(str(name), self.names, n=1)
         return ParameterError(
             "no such parameter",
             value=name,
@@ -382,6 +382,12 @@ class Parameters:
             return
         try:
             values = self.values
+        except SyntaxError as error:
+            raise ParameterError(
+                "a tie is not an expression",
+                value=[p.tied for p in self if p.tied],
+                hint="write it as in Python, such as '2 * low_slope + 1'",
+            ) from error
         except NameError as error:
             raise ParameterError(
                 "a tie names something that is not a parameter",

@@ -83,7 +83,7 @@ class ReadReport:
         return self.rows_read - sum(self.rows_dropped.values())
 
     def __str__(self) -> str:
-        reference = "unknown" if self.mjdref is None else f"MJD {self.mjdref:.10g}"
+        reference = "an unknown zero" if self.mjdref is None else f"MJD {self.mjdref:.10g}"
         scale = " ".join(part for part in (self.time_system, self.time_reference) if part)
         facts = [
             ("file", f"{self.file} (sha256 {self.sha256[:12]}...)"),

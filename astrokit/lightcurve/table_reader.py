@@ -279,7 +279,7 @@ def _time_frame(name: str, times: Array, options: ReadOptions, report: ReportBui
         guess.mjdref if options.mjdref is None else as_scalar(options.mjdref, "mjdref", unit="d")
     )
     if options.time_unit is None and not _says_days(name):
-        looks = "they look like Julian dates" if guess.unit == "d" else "no unit is stated"
+        looks = "they look like MJD or Julian dates" if guess.unit == "d" else "no unit is stated"
         report.assume(f"times are in {'days' if unit == 'd' else 'seconds'}: {looks}")
     elif options.time_unit is not None and unit == "s" and options.mjdref is None:
         mjdref = None

@@ -76,6 +76,18 @@ def test_line_with_known_errors_is_calibrated():
     assert d < 1.95 / math.sqrt(n)
 
 
+def test_a_fit_stands_for_its_problem_and_other_things_are_refused():
+    problem = line_problem()
+    fit = problem.fit()
+    np.testing.assert_array_equal(
+        calibrate(fit, 4, seed=1, sampling=SHORT).ranks,
+        calibrate(problem, 4, seed=1, sampling=SHORT).ranks,
+    )
+    for call in (lambda: calibrate([1], 4), lambda: fit_coverage([1], [{"a": 0.0, "b": 0.0}], 4)):
+        with pytest.raises(InputError, match="a Problem is needed"):
+            call()
+
+
 def test_wrong_errors_are_caught():
     """A likelihood that believes in errors 0.6 times the true ones covers too rarely."""
 

@@ -74,6 +74,22 @@ def test_refusals_name_the_parameter(make, words):
         make()
 
 
+def test_one_parameter_needs_no_list():
+    level = Parameter("level", 1.0, Uniform(0, 2))
+    assert Parameters(level) == Parameters([level])
+
+
+def test_a_name_that_is_no_text_is_refused():
+    with pytest.raises(ParameterError, match=r"no such parameter \(got 0; allowed: level\)"):
+        Parameters(Parameter("level", 1.0, Uniform(0, 2)))[0]
+
+
+def test_a_tie_that_is_no_expression_is_refused():
+    free = Parameter("level", 1.0, Uniform(0, 2))
+    with pytest.raises(ParameterError, match=r"not an expression.*2 \*"):
+        Parameters([free, Parameter("other", 1.0, tied="2 *")])
+
+
 def test_nan_is_no_value():
     with pytest.raises(NonFiniteError, match="a must be a number"):
         Parameter("a", math.nan, Uniform(0, 2))

@@ -157,7 +157,6 @@ def test_rhat_where_there_is_none():
         split_rhat(np.ones(10))
 
 
-@pytest.mark.filterwarnings("ignore::FutureWarning")  # arviz announces its next version
 def test_rhat_agrees_with_arviz():
     arviz = pytest.importorskip("arviz", reason="arviz is not installed")
     x = autoregressive(600, 4, 0.9, seed=3).T

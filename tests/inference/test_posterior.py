@@ -282,8 +282,9 @@ def test_arviz_gets_one_chain_per_walker(posterior):
             posterior.to_arviz()
         return
     data = posterior.to_arviz()
-    a = np.asarray(data["posterior"]["a"])
-    np.testing.assert_array_equal(a, np.moveaxis(posterior.chain()[..., 0], 1, 2).reshape(8, -1))
+    for k, name in enumerate(("b", "a")):
+        walkers = np.moveaxis(posterior.chain()[..., k], 1, 2).reshape(8, -1)
+        np.testing.assert_array_equal(np.asarray(data["posterior"][name]), walkers)
 
 
 # -- storage --------------------------------------------------------------------------------------

@@ -140,7 +140,9 @@ class Estimate:
             f"{self.name} = " if self.name and not self.limit else (self.name and self.name + " ")
         )
         unit = "" if self.unit is None or not str(self.unit) else f" {self.unit}"
-        return f"{head}{_plain(self)}{unit}{_level_note(self)}"
+        errorless = not self.limit and not _has_error(self)
+        numbers = _numbers(self, _PLAIN) + (" (no error)" if errorless else "")
+        return f"{head}{numbers}{unit}{_level_note(self)}"
 
     def __format__(self, spec: str) -> str:
         return format(self.value, spec) if spec else str(self)
@@ -155,13 +157,13 @@ class Estimate:
         '2.8<sup>+0.2</sup><sub>\u22120.4</sub> Hz'
         """
         unit = "" if self.unit is None else f" {escape(str(self.unit))}".rstrip()
-        return _html(self) + unit + _level_note(self)
+        return _numbers(self, _HTML).replace("-", "\u2212") + unit + _level_note(self)
 
     def _repr_latex_(self) -> str:
         head = rf"\mathrm{{{self.name.replace('_', ' ')}}} " if self.name else ""
         relation = "" if self.limit else "= "
         unit = "" if self.unit is None else rf"\;{self.unit.to_string('latex').strip('$')}"
-        return f"${head}{relation if head else ''}{_latex(self)}{unit}$"
+        return f"${head}{relation if head else ''}{_numbers(self, _LATEX)}{unit}$"
 
 
 def estimates_table(estimates: Mapping[str, Estimate] | Iterable[Estimate]) -> QTable:
@@ -229,40 +231,47 @@ def _scaled(e: Estimate) -> tuple[list[str], int]:
     return [f"{x:.{max(decimals, 0)}f}" for x in scaled], power
 
 
-def _plain(e: Estimate) -> str:
-    (value, low, high), power = _scaled(e)
-    tail = f"e{power:+03d}" if power else ""
-    if e.limit:
-        return f"{'<' if e.limit == 'upper' else '>'} {value}{tail}"
-    if not (math.isfinite(e.lower) or math.isfinite(float(e.upper))):  # type: ignore[arg-type]
-        return f"{value}{tail} (no error)"
-    body = f"{value} +/- {low}" if low == high else f"{value} +{high} -{low}"
-    return f"({body}){tail}" if power else body
+@dataclass(frozen=True)
+class _Style:
+    """How numbers are put together in one kind of text."""
+
+    below: str
+    above: str
+    symmetric: str
+    asymmetric: str
+    power: str
+    group: tuple[str, str]
 
 
-def _latex(e: Estimate) -> str:
+_PLAIN = _Style("<", ">", "{} +/- {}", "{0} +{2} -{1}", "e{:+03d}", ("(", ")"))
+_LATEX = _Style(
+    "<", ">", r"{} \pm {}", "{0}^{{+{2}}}_{{-{1}}}", r" \times 10^{{{}}}", (r"\left(", r"\right)")
+)
+_HTML = _Style(
+    "&lt;",
+    "&gt;",
+    "{} \u00b1 {}",
+    "{0}<sup>+{2}</sup><sub>-{1}</sub>",
+    " \u00d7 10<sup>{}</sup>",
+    ("(", ")"),
+)
+
+
+def _numbers(e: Estimate, style: _Style) -> str:
+    """Return value and errors (or limit) with common decimals and power of ten, without unit."""
     (value, low, high), power = _scaled(e)
-    tail = rf" \times 10^{{{power}}}" if power else ""
+    tail = style.power.format(power) if power else ""
     if e.limit:
-        return f"{'<' if e.limit == 'upper' else '>'} {value}{tail}"
-    if not (math.isfinite(e.lower) or math.isfinite(float(e.upper))):  # type: ignore[arg-type]
+        return f"{style.below if e.limit == 'upper' else style.above} {value}{tail}"
+    if not _has_error(e):
         return f"{value}{tail}"
-    body = rf"{value} \pm {low}" if low == high else f"{value}^{{+{high}}}_{{-{low}}}"
-    return rf"\left({body}\right){tail}" if power else body
+    form = style.symmetric if low == high else style.asymmetric
+    body = form.format(value, low, high)
+    return f"{style.group[0]}{body}{style.group[1]}{tail}" if power else body
 
 
-def _html(e: Estimate) -> str:
-    (value, low, high), power = _scaled(e)
-    tail = f" \u00d7 10<sup>{power}</sup>" if power else ""
-    if e.limit:
-        text = f"{'&lt;' if e.limit == 'upper' else '&gt;'} {value}{tail}"
-    elif not (math.isfinite(e.lower) or math.isfinite(float(e.upper))):  # type: ignore[arg-type]
-        text = f"{value}{tail}"
-    else:
-        same = low == high
-        body = f"{value} \u00b1 {low}" if same else f"{value}<sup>+{high}</sup><sub>-{low}</sub>"
-        text = f"({body}){tail}" if power else body
-    return text.replace("-", "\u2212")
+def _has_error(e: Estimate) -> bool:
+    return math.isfinite(e.lower) or math.isfinite(float(e.upper))  # type: ignore[arg-type]
 
 
 def _level_note(e: Estimate) -> str:

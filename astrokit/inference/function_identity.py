@@ -12,8 +12,9 @@ import numpy as np
 
 from ..errors import InputError
 
-__all__ = ["function_checksum", "require_arguments"]
+__all__ = ["class_checksum", "function_checksum", "require_arguments"]
 
+_NOT_CODE = ("__doc__", "__module__", "__qualname__", "__firstlineno__")
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.number)
 
 
@@ -38,6 +39,28 @@ def function_checksum(function: Any) -> str:
     False
     """
     return hashlib.sha256(repr(_content(function, set())).encode()).hexdigest()
+
+
+def class_checksum(cls: type) -> str:
+    """Return a sha256 over the methods and plain constants that a user wrote for a class.
+
+    Classes of astrokit itself add nothing, so a class of the package has the checksum of no code.
+    """
+    content = [
+        (name, _content(_function_of(member), set()))
+        for base in cls.__mro__
+        if base.__module__.partition(".")[0] not in ("astrokit", "abc", "builtins")
+        for name, member in sorted(vars(base).items())
+        if isinstance(_function_of(member), (FunctionType, *_PLAIN)) and name not in _NOT_CODE
+    ]
+    return hashlib.sha256(repr(content).encode()).hexdigest()
+
+
+def _function_of(member: Any) -> Any:
+    """Return the function behind a property, static or class method; else the member itself."""
+    if isinstance(member, property):
+        return member.fget
+    return getattr(member, "__func__", member)
 
 
 def _content(thing: Any, seen: set[int]) -> Any:
@@ -67,11 +90,13 @@ def _callable_content(thing: Any, seen: set[int]) -> Any:
         return (_content(thing.__func__, seen), type(thing.__self__).__qualname__)
     thing = getattr(thing, "py_func", thing)  # what numba compiled
     if not isinstance(thing, FunctionType):
+        thing = getattr(thing, "__wrapped__", thing)  # a declared kernel, or a cache
+    if not isinstance(thing, FunctionType):
         call = type(thing).__call__ if callable(thing) else None
         code = _content(call, seen) if isinstance(call, FunctionType) else ""
         return (type(thing).__qualname__, getattr(thing, "__qualname__", ""), code)
     named = (thing.__globals__.get(name) for name in thing.__code__.co_names)
-    used = (g for g in named if isinstance(g, (*_PLAIN, FunctionType)) or hasattr(g, "py_func"))
+    used = (g for g in named if isinstance(g, (*_PLAIN, FunctionType)) or _is_wrapper(g))
     return (
         _content(thing.__code__, seen),
         _content(thing.__defaults__, seen),
@@ -79,6 +104,10 @@ def _callable_content(thing: Any, seen: set[int]) -> Any:
         tuple(_content(cell.cell_contents, seen) for cell in thing.__closure__ or ()),
         tuple(_content(value, seen) for value in used),
     )
+
+
+def _is_wrapper(thing: Any) -> bool:
+    return hasattr(thing, "py_func") or hasattr(thing, "__wrapped__")
 
 
 def require_arguments(function: Any, names: tuple[str, ...]) -> None:

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, LikelihoodError, ParameterError
 from ..randomness import SeedLike, as_generator
+from .function_identity import class_checksum
 from .parameters import Parameters
 
 if TYPE_CHECKING:
@@ -303,8 +304,17 @@ class Problem(abc.ABC):
 
     @property
     def model_checksum(self) -> str:
-        """sha256 over class, parameters (with priors, fixed values, ties) and settings."""
-        record = [type(self).__name__, self._parameters.as_list(), dict(self.settings())]
+        """sha256 over class, parameters (with priors, fixed values, ties) and settings.
+
+        Of a class from outside astrokit its code counts as well: a checkpoint must not go on with
+        an edited model.
+        """
+        cls = type(self)
+        record = [
+            [cls.__name__, class_checksum(cls)],
+            self._parameters.as_list(),
+            dict(self.settings()),
+        ]
         return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
     def fit(

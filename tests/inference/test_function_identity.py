@@ -10,8 +10,17 @@ import numpy as np
 import pytest
 
 from astrokit.errors import CheckpointError, ConvergenceWarning, InputError, ParameterError
-from astrokit.inference import CurveProblem, FunctionProblem, Parameter, Parameters, Uniform
-from astrokit.inference.function_identity import function_checksum
+from astrokit.inference import (
+    CurveProblem,
+    FunctionProblem,
+    Parameter,
+    Parameters,
+    PoissonProblem,
+    Problem,
+    Uniform,
+    compiled_likelihood,
+)
+from astrokit.inference.function_identity import class_checksum, function_checksum
 
 X = np.arange(10.0)
 
@@ -125,3 +134,61 @@ def test_a_likelihood_of_one_point_is_told_how_to_be_batched():
     problem = FunctionProblem(lambda values, data: 0.0, parameters("a"), [1.0])
     with pytest.raises(InputError, match=r"wrong shape.*one number per row"):
         problem.log_likelihood([[1.0]])
+
+
+# -- classes and kernels -------------------------------------------------------------------------
+
+
+def waiting_times(factor: float) -> type[Problem]:
+    """Return a class of always the same name, whose code holds `factor`."""
+
+    class WaitingTimes(Problem):
+        def __init__(self, waits):
+            super().__init__(Parameters([Parameter("rate", 1.0, Uniform(0.01, 10))]))
+            self._waits = np.asarray(waits, dtype=float)
+
+        @property
+        def data(self):
+            return self._waits
+
+        def with_data(self, data):
+            return type(self)(data)
+
+        def data_arrays(self):
+            return {"waits": self._waits}
+
+        def _log_likelihood(self, values):
+            rate = values[:, 0]
+            return self._waits.size * np.log(rate) - factor * rate * self._waits.sum()
+
+        def _simulate_data(self, values, rng):
+            return rng.exponential(1 / values[0], self._waits.size)
+
+    return WaitingTimes
+
+
+def test_an_edited_class_is_another_model(tmp_path):
+    first, same, edited = (waiting_times(f)([0.5, 1.5, 1.0]) for f in (1.0, 1.0, 2.0))
+    assert first.model_checksum == same.model_checksum
+    assert first.model_checksum != edited.model_checksum
+    path = tmp_path / "chain"
+    first.sample(seed=1, ensembles=1, until=10, checkpoint=path)
+    with pytest.raises(CheckpointError, match="the model"):
+        edited.sample(seed=1, ensembles=1, until=10, checkpoint=path)
+
+
+def test_an_edited_kernel_is_another_function():
+    def kernel(values, data):
+        return -values[0]
+
+    def edited(values, data):
+        return -2.0 * values[0]
+
+    one, other = map(compiled_likelihood, (kernel, edited))
+    assert function_checksum(one) != function_checksum(other)
+    assert function_checksum(one) == function_checksum(kernel)
+
+
+def test_classes_of_the_package_are_known_by_name():
+    assert class_checksum(CurveProblem) == class_checksum(PoissonProblem)
+    assert class_checksum(CurveProblem) != class_checksum(waiting_times(1.0))

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .plots import plot_fit as plot_fit
     from .plots import plot_periodogram as plot_periodogram
     from .psd import PSDProblem as PSDProblem
+    from .psresp import psresp as psresp
+    from .psresp_result import PsrespResult as PsrespResult
     from .simulate import simulate_lightcurve as simulate_lightcurve
     from .simulate import simulate_rates as simulate_rates
     from .simulate import timmer_koenig as timmer_koenig
@@ -66,6 +68,8 @@ else:
             "periodogram": ["Periodogram"],
             "plots": ["plot_fit", "plot_periodogram"],
             "psd": ["PSDProblem"],
+            "psresp": ["psresp"],
+            "psresp_result": ["PsrespResult"],
             "simulate": ["simulate_lightcurve", "simulate_rates", "timmer_koenig"],
             "statistics": ["largest_ratio", "loglog_slope", "summed_square_error"],
             "variability": [

@@ -108,7 +108,7 @@ def require_count(number: int, name: str) -> int:
     return int(number)
 
 
-def _good_length(n: int) -> int:
+def good_length(n: int) -> int:
     """Return the next even length that the FFT likes."""
     from scipy import fft
 
@@ -133,7 +133,7 @@ class Realiser:
     """
 
     def __init__(self, psd: Callable[[FloatArray], FloatArray], size: int, dt: float) -> None:
-        self.size = _good_length(size)
+        self.size = good_length(size)
         frequency = np.arange(1, self.size // 2 + 1) / (self.size * dt)
         power = np.asarray(psd(frequency), dtype=float)
         if power.shape != frequency.shape or not np.all(np.isfinite(power) & (power > 0)):

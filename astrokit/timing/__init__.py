@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .amplitude import peak_to_peak_amplitude as peak_to_peak_amplitude
     from .amplitude import variability_amplitude as variability_amplitude
+    from .flux_models import FluxModel as FluxModel
+    from .flux_models import LogNormalFlux as LogNormalFlux
+    from .flux_models import NormalFlux as NormalFlux
+    from .flux_problem import FluxDistributionProblem as FluxDistributionProblem
     from .flux_simulation import FluxSimulation as FluxSimulation
     from .flux_simulation import emmanoulopoulos as emmanoulopoulos
+    from .flux_verdict import FluxDistribution as FluxDistribution
+    from .flux_verdict import flux_distribution as flux_distribution
     from .gaussian import GaussianPSDProblem as GaussianPSDProblem
     from .hardness import HardnessCorrelation as HardnessCorrelation
     from .hardness import HardnessCurve as HardnessCurve
@@ -48,6 +54,9 @@ else:
         __name__,
         {
             "flux_simulation": ["FluxSimulation", "emmanoulopoulos"],
+            "flux_models": ["FluxModel", "LogNormalFlux", "NormalFlux"],
+            "flux_problem": ["FluxDistributionProblem"],
+            "flux_verdict": ["FluxDistribution", "flux_distribution"],
             "gaussian": ["GaussianPSDProblem"],
             "amplitude": ["peak_to_peak_amplitude", "variability_amplitude"],
             "timescales": [

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .flux_models import LogNormalFlux as LogNormalFlux
     from .flux_models import NormalFlux as NormalFlux
     from .flux_problem import FluxDistributionProblem as FluxDistributionProblem
+    from .debiased import DebiasedPSDProblem as DebiasedPSDProblem
     from .flux_simulation import FluxSimulation as FluxSimulation
     from .flux_simulation import emmanoulopoulos as emmanoulopoulos
     from .flux_verdict import FluxDistribution as FluxDistribution
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from .statistics import largest_ratio as largest_ratio
     from .statistics import loglog_slope as loglog_slope
     from .statistics import summed_square_error as summed_square_error
+    from .tapers import DPSS as DPSS
+    from .tapers import Hann as Hann
+    from .tapers import Sine as Sine
+    from .tapers import Taper as Taper
     from .timescales import MinimumTimescale as MinimumTimescale
     from .timescales import TimescaleScatter as TimescaleScatter
     from .timescales import minimum_timescale as minimum_timescale
@@ -73,6 +78,8 @@ else:
                 "hardness_flux_correlation",
                 "hardness_ratio",
             ],
+            "debiased": ["DebiasedPSDProblem"],
+            "tapers": ["DPSS", "Hann", "Sine", "Taper"],
             "models": ["BendingPowerLaw", "Constant", "PSDModel", "PowerLaw"],
             "periodogram": ["Periodogram"],
             "plots": ["plot_fit", "plot_periodogram"],

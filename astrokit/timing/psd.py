@@ -51,7 +51,9 @@ class PSDProblem(SpectrumProblem):
     periodogram : Periodogram
         A :class:`~astrokit.lightcurve.LightCurve` in its place gives a
         :class:`~astrokit.timing.GaussianPSDProblem`, with the options of that class: the
-        likelihood of the curve itself, which knows leakage, aliasing and gaps.
+        likelihood of the curve itself, which knows leakage, aliasing and gaps; with
+        ``likelihood="debiased"`` a :class:`~astrokit.timing.DebiasedPSDProblem`, for very long
+        curves without gaps.
     model : PSDModel
         Such as ``PowerLaw() + Constant()``, in the normalization of the periodogram.
     likelihood : {"whittle"}
@@ -88,6 +90,10 @@ class PSDProblem(SpectrumProblem):
             from ..lightcurve import LightCurve
 
             if isinstance(periodogram, LightCurve):
+                if options.get("likelihood") == "debiased":
+                    from .debiased import DebiasedPSDProblem
+
+                    return DebiasedPSDProblem(periodogram, *args, **options)
                 from .gaussian import GaussianPSDProblem
 
                 return GaussianPSDProblem(periodogram, *args, **options)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .amplitude import peak_to_peak_amplitude as peak_to_peak_amplitude
     from .amplitude import variability_amplitude as variability_amplitude
+    from .approximation import Approximation as Approximation
+    from .debiased import DebiasedPSDProblem as DebiasedPSDProblem
     from .flux_models import FluxModel as FluxModel
     from .flux_models import LogNormalFlux as LogNormalFlux
     from .flux_models import NormalFlux as NormalFlux
     from .flux_problem import FluxDistributionProblem as FluxDistributionProblem
-    from .debiased import DebiasedPSDProblem as DebiasedPSDProblem
     from .flux_simulation import FluxSimulation as FluxSimulation
     from .flux_simulation import emmanoulopoulos as emmanoulopoulos
     from .flux_verdict import FluxDistribution as FluxDistribution
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from .psd import PSDProblem as PSDProblem
     from .psresp import psresp as psresp
     from .psresp_result import PsrespResult as PsrespResult
+    from .rms_flux import RmsFluxRelation as RmsFluxRelation
+    from .rms_flux import rms_flux_relation as rms_flux_relation
     from .simulate import simulate_lightcurve as simulate_lightcurve
     from .simulate import simulate_rates as simulate_rates
     from .simulate import timmer_koenig as timmer_koenig
@@ -62,7 +65,9 @@ else:
             "flux_models": ["FluxModel", "LogNormalFlux", "NormalFlux"],
             "flux_problem": ["FluxDistributionProblem"],
             "flux_verdict": ["FluxDistribution", "flux_distribution"],
+            "rms_flux": ["RmsFluxRelation", "rms_flux_relation"],
             "gaussian": ["GaussianPSDProblem"],
+            "approximation": ["Approximation"],
             "amplitude": ["peak_to_peak_amplitude", "variability_amplitude"],
             "timescales": [
                 "MinimumTimescale",

@@ -82,6 +82,12 @@ class PSDModel(abc.ABC):
         """The sum in words, such as "power law + constant"."""
         return " + ".join(component.kind for component in self.components)
 
+    @property
+    def citation_keys(self) -> tuple[str, ...]:
+        """Papers that the components rest on."""
+        keys = (key for component in self.components for key in component.cited)
+        return tuple(dict.fromkeys(keys))
+
     def header(self) -> list[float]:
         """Return code and ln pivot of each component: how a kernel reads the parameters."""
         row: list[float] = []
@@ -197,6 +203,7 @@ class Component(PSDModel):
 
     kind: ClassVar[str] = ""
     own_names: ClassVar[tuple[str, ...]] = ()
+    cited: ClassVar[tuple[str, ...]] = ()
 
     @property
     def components(self) -> tuple[Component, ...]:
@@ -306,6 +313,7 @@ class BendingPowerLaw(Component):
     """
 
     kind: ClassVar[str] = "bending power law"
+    cited: ClassVar[tuple[str, ...]] = ("mchardy2004",)
     own_names: ClassVar[tuple[str, ...]] = (
         "low_slope",
         "high_slope",

@@ -18,11 +18,19 @@ if TYPE_CHECKING:
     from .flux_verdict import FluxDistribution as FluxDistribution
     from .flux_verdict import flux_distribution as flux_distribution
     from .gaussian import GaussianPSDProblem as GaussianPSDProblem
+    from .correlation import CorrelationFunction as CorrelationFunction
+    from .correlation import autocorrelation as autocorrelation
+    from .correlation import discrete_correlation as discrete_correlation
+    from .correlation_significance import CorrelationSignificance as CorrelationSignificance
+    from .correlation_significance import correlation_significance as correlation_significance
     from .hardness import HardnessCorrelation as HardnessCorrelation
     from .hardness import HardnessCurve as HardnessCurve
     from .hardness import bayesian_hardness_ratio as bayesian_hardness_ratio
     from .hardness import hardness_flux_correlation as hardness_flux_correlation
     from .hardness import hardness_ratio as hardness_ratio
+    from .lag import LagResult as LagResult
+    from .lag import interpolated_correlation as interpolated_correlation
+    from .lag import time_lag as time_lag
     from .models import BendingPowerLaw as BendingPowerLaw
     from .models import Constant as Constant
     from .models import PowerLaw as PowerLaw
@@ -45,6 +53,8 @@ if TYPE_CHECKING:
     from .tapers import Hann as Hann
     from .tapers import Sine as Sine
     from .tapers import Taper as Taper
+    from .structure_function import StructureFunction as StructureFunction
+    from .structure_function import structure_function as structure_function
     from .timescales import MinimumTimescale as MinimumTimescale
     from .timescales import TimescaleScatter as TimescaleScatter
     from .timescales import minimum_timescale as minimum_timescale
@@ -89,6 +99,10 @@ else:
             "periodogram": ["Periodogram"],
             "plots": ["plot_fit", "plot_periodogram"],
             "psd": ["PSDProblem"],
+            "correlation": ["CorrelationFunction", "autocorrelation", "discrete_correlation"],
+            "correlation_significance": ["CorrelationSignificance", "correlation_significance"],
+            "lag": ["LagResult", "interpolated_correlation", "time_lag"],
+            "structure_function": ["StructureFunction", "structure_function"],
             "psresp": ["psresp"],
             "psresp_result": ["PsrespResult"],
             "simulate": ["simulate_lightcurve", "simulate_rates", "timmer_koenig"],

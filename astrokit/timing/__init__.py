@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from .amplitude import peak_to_peak_amplitude as peak_to_peak_amplitude
     from .amplitude import variability_amplitude as variability_amplitude
     from .approximation import Approximation as Approximation
+    from .cross import CrossSpectrum as CrossSpectrum
+    from .cross_plots import plot_cross_spectrum as plot_cross_spectrum
     from .debiased import DebiasedPSDProblem as DebiasedPSDProblem
     from .flux_models import FluxModel as FluxModel
     from .flux_models import LogNormalFlux as LogNormalFlux
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from .psresp_result import PsrespResult as PsrespResult
     from .rms_flux import RmsFluxRelation as RmsFluxRelation
     from .rms_flux import rms_flux_relation as rms_flux_relation
+    from .segments import Segments as Segments
+    from .segments import averaged_periodogram as averaged_periodogram
     from .simulate import simulate_lightcurve as simulate_lightcurve
     from .simulate import simulate_rates as simulate_rates
     from .simulate import timmer_koenig as timmer_koenig
@@ -93,6 +97,9 @@ else:
                 "hardness_flux_correlation",
                 "hardness_ratio",
             ],
+            "cross": ["CrossSpectrum"],
+            "cross_plots": ["plot_cross_spectrum"],
+            "segments": ["Segments", "averaged_periodogram"],
             "debiased": ["DebiasedPSDProblem"],
             "tapers": ["DPSS", "Hann", "Sine", "Taper"],
             "models": ["BendingPowerLaw", "Constant", "PSDModel", "PowerLaw"],

@@ -13,9 +13,10 @@ or unit), `sorting`, `events` (event list to light curve).
 
 Files: `readers` is the entrance; behind it `options`, `report`, `missions`; for FITS
 `fits_reader` (tables and intervals), `fits_time`, `fits_info`, `fits_lightcurve`, `fits_events`;
-for text `text_table` (cells), `table_reader` (meaning), `ecsv_reader`; and `assemble`, where all
-formats meet. `writers` and `native` (the lossless form) go the other way, `convert` to
-TimeSeries, pandas and tables, `plots` to figures.
+for text `text_table` (cells), `table_reader` (meaning), `ecsv_reader`; for Gaia epoch
+photometry `gaia` and `gaia_table`; and `assemble`, where all formats meet. `writers` and `native`
+(the lossless form) go the other way, `convert` to TimeSeries, pandas and tables, `plots` to
+figures.
 """
 
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from . import gti as gti
     from . import operations as operations
     from .events import bin_events as bin_events
+    from .gaia import GaiaPhotometry as GaiaPhotometry
+    from .gaia import read_gaia as read_gaia
     from .info import LightCurveInfo as LightCurveInfo
     from .joining import concatenate as concatenate
     from .lightcurve import LightCurve as LightCurve
@@ -41,6 +44,7 @@ else:
         __name__,
         {
             "events": ["bin_events"],
+            "gaia": ["GaiaPhotometry", "read_gaia"],
             "info": ["LightCurveInfo"],
             "joining": ["concatenate"],
             "lightcurve": ["LightCurve"],

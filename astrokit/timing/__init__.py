@@ -8,6 +8,11 @@ if TYPE_CHECKING:
     from .amplitude import peak_to_peak_amplitude as peak_to_peak_amplitude
     from .amplitude import variability_amplitude as variability_amplitude
     from .approximation import Approximation as Approximation
+    from .correlation import CorrelationFunction as CorrelationFunction
+    from .correlation import autocorrelation as autocorrelation
+    from .correlation import discrete_correlation as discrete_correlation
+    from .correlation_significance import CorrelationSignificance as CorrelationSignificance
+    from .correlation_significance import correlation_significance as correlation_significance
     from .cross import CrossSpectrum as CrossSpectrum
     from .cross_plots import plot_cross_spectrum as plot_cross_spectrum
     from .debiased import DebiasedPSDProblem as DebiasedPSDProblem
@@ -20,11 +25,6 @@ if TYPE_CHECKING:
     from .flux_verdict import FluxDistribution as FluxDistribution
     from .flux_verdict import flux_distribution as flux_distribution
     from .gaussian import GaussianPSDProblem as GaussianPSDProblem
-    from .correlation import CorrelationFunction as CorrelationFunction
-    from .correlation import autocorrelation as autocorrelation
-    from .correlation import discrete_correlation as discrete_correlation
-    from .correlation_significance import CorrelationSignificance as CorrelationSignificance
-    from .correlation_significance import correlation_significance as correlation_significance
     from .hardness import HardnessCorrelation as HardnessCorrelation
     from .hardness import HardnessCurve as HardnessCurve
     from .hardness import bayesian_hardness_ratio as bayesian_hardness_ratio
@@ -53,12 +53,12 @@ if TYPE_CHECKING:
     from .statistics import largest_ratio as largest_ratio
     from .statistics import loglog_slope as loglog_slope
     from .statistics import summed_square_error as summed_square_error
+    from .structure_function import StructureFunction as StructureFunction
+    from .structure_function import structure_function as structure_function
     from .tapers import DPSS as DPSS
     from .tapers import Hann as Hann
     from .tapers import Sine as Sine
     from .tapers import Taper as Taper
-    from .structure_function import StructureFunction as StructureFunction
-    from .structure_function import structure_function as structure_function
     from .timescales import MinimumTimescale as MinimumTimescale
     from .timescales import TimescaleScatter as TimescaleScatter
     from .timescales import minimum_timescale as minimum_timescale

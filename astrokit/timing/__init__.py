@@ -33,8 +33,12 @@ if TYPE_CHECKING:
     from .lag import LagResult as LagResult
     from .lag import interpolated_correlation as interpolated_correlation
     from .lag import time_lag as time_lag
+    from .lines import LineSearch as LineSearch
+    from .lines import line_rms as line_rms
+    from .lines import line_search as line_search
     from .models import BendingPowerLaw as BendingPowerLaw
     from .models import Constant as Constant
+    from .models import Lorentzian as Lorentzian
     from .models import PowerLaw as PowerLaw
     from .models import PSDModel as PSDModel
     from .periodogram import Periodogram as Periodogram
@@ -100,9 +104,10 @@ else:
             "cross": ["CrossSpectrum"],
             "cross_plots": ["plot_cross_spectrum"],
             "segments": ["Segments", "averaged_periodogram"],
+            "lines": ["LineSearch", "line_rms", "line_search"],
             "debiased": ["DebiasedPSDProblem"],
             "tapers": ["DPSS", "Hann", "Sine", "Taper"],
-            "models": ["BendingPowerLaw", "Constant", "PSDModel", "PowerLaw"],
+            "models": ["BendingPowerLaw", "Constant", "Lorentzian", "PSDModel", "PowerLaw"],
             "periodogram": ["Periodogram"],
             "plots": ["plot_fit", "plot_periodogram"],
             "psd": ["PSDProblem"],

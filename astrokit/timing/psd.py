@@ -152,6 +152,11 @@ class PSDProblem(SpectrumProblem):
         return self._power
 
     @property
+    def ordinate_half_dof(self) -> FloatArray:
+        """Half the degrees of freedom of each ordinate that the likelihood uses, ``(m,)``."""
+        return _half_dof(self._periodogram, self._nyquist)
+
+    @property
     def n_data(self) -> int:
         return self._power.size
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .cross import CrossSpectrum as CrossSpectrum
     from .cross_plots import plot_cross_spectrum as plot_cross_spectrum
     from .debiased import DebiasedPSDProblem as DebiasedPSDProblem
+    from .epoch import sum_of_bands as sum_of_bands
     from .flux_models import FluxModel as FluxModel
     from .flux_models import LogNormalFlux as LogNormalFlux
     from .flux_models import NormalFlux as NormalFlux
@@ -84,6 +85,7 @@ else:
             "flux_problem": ["FluxDistributionProblem"],
             "flux_verdict": ["FluxDistribution", "flux_distribution"],
             "rms_flux": ["RmsFluxRelation", "rms_flux_relation"],
+            "epoch": ["sum_of_bands"],
             "gaussian": ["GaussianPSDProblem"],
             "approximation": ["Approximation"],
             "amplitude": ["peak_to_peak_amplitude", "variability_amplitude"],

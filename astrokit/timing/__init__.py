@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from .lines import LineSearch as LineSearch
     from .lines import line_rms as line_rms
     from .lines import line_search as line_search
+    from .lomb_scargle import LombScargle as LombScargle
+    from .lomb_scargle import RedNoiseTest as RedNoiseTest
+    from .lomb_scargle import lomb_scargle as lomb_scargle
     from .models import BendingPowerLaw as BendingPowerLaw
     from .models import Constant as Constant
     from .models import Lorentzian as Lorentzian
@@ -107,6 +110,7 @@ else:
             "cross_plots": ["plot_cross_spectrum"],
             "segments": ["Segments", "averaged_periodogram"],
             "lines": ["LineSearch", "line_rms", "line_search"],
+            "lomb_scargle": ["LombScargle", "RedNoiseTest", "lomb_scargle"],
             "debiased": ["DebiasedPSDProblem"],
             "tapers": ["DPSS", "Hann", "Sine", "Taper"],
             "models": ["BendingPowerLaw", "Constant", "Lorentzian", "PSDModel", "PowerLaw"],

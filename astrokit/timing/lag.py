@@ -126,6 +126,7 @@ def time_lag(
     function: str = "interpolated",
     lags: ArrayLike | None = None,
     threshold: float = 0.8,
+    detrend: bool = False,
     n: int = 1000,
     seed: SeedLike = None,
     executor: Executor | None = None,
@@ -138,13 +139,16 @@ def time_lag(
         Times in one unit and system, and errors.
     statistic : {"centroid", "peak"}
         Mean lag, weighted by the correlation, of the stretch around the peak that is above
-        `threshold` of it; or the lag of the peak.
+        `threshold` of it; or the lag of the peak (of the parabola around it, "interpolated").
     function : {"interpolated", "dcf", "local", "zdcf"}
         See :func:`interpolated_correlation` and :func:`discrete_correlation`.
     lags : array_like, optional
         Lags ("interpolated") or edges of bins of lag.
     threshold : float
         0 to 1.
+    detrend : bool
+        Subtract a straight line from each curve first (Welsh 1999): trends correlate at all lags,
+        and pull the centroid of a steep spectrum towards zero.
     n : int
         Number of draws, >= 20.
     seed : int, SeedSequence or Generator, optional
@@ -195,6 +199,8 @@ def time_lag(
     if first.error is None or second.error is None:
         raise InputError("fluxes cannot be varied without errors", hint="give both curves errors")
     pair = Pair.of(first, second)
+    if detrend:
+        pair = pair.with_values(_detrended(pair.ta, pair.a), _detrended(pair.tb, pair.b))
     errors = first.error[first.valid], second.error[second.valid]
     places = _places(pair, function, lags)
     whole = _function(pair, function, places)
@@ -235,6 +241,12 @@ def _reservations(failed: float, whole: CorrelationFunction) -> tuple[str, ...]:
             "correlation_significance"
         )
     return tuple(notes)
+
+
+def _detrended(t: FloatArray, x: FloatArray) -> FloatArray:
+    """Return what is left of a straight line."""
+    away = t - t.mean()
+    return np.asarray(x - x.mean() - away * float(away @ x) / float(away @ away), dtype=np.float64)
 
 
 def _spacing(pair: Pair) -> float:
@@ -322,6 +334,20 @@ def _subset(
     return t[keep], x[keep] + sigma * rng.standard_normal(int(keep.sum()))
 
 
+def _summit(found: CorrelationFunction, at: int) -> float:
+    """Return the lag of a bin; of an interpolated function that of the parabola through three."""
+    lag, value = found.lag[at - 1 : at + 2], found.value[at - 1 : at + 2]
+    if found.method != "interpolated":
+        return float(lag[1])
+    before, after = (
+        (value[1] - value[0]) / (lag[1] - lag[0]),
+        (value[2] - value[1]) / (lag[2] - lag[1]),
+    )
+    if before == after:
+        return float(lag[1])
+    return float(0.5 * (lag[0] + lag[1]) + 0.5 * (lag[2] - lag[0]) * before / (before - after))
+
+
 def _lag_of(found: CorrelationFunction, statistic: str, threshold: float) -> float:
     """Return centroid or peak; nan for a weak peak, or one at an end."""
     at = int(np.argmax(found.value))
@@ -329,7 +355,7 @@ def _lag_of(found: CorrelationFunction, statistic: str, threshold: float) -> flo
     if top < _WEAK or at in (0, found.value.size - 1):
         return float("nan")
     if statistic == "peak":
-        return float(found.lag[at])
+        return _summit(found, at)
     above = found.value >= threshold * top
     first = at - int(np.argmin(above[: at + 1][::-1])) + 1 if not above[: at + 1].all() else 0
     last = at + int(np.argmin(above[at:])) if not above[at:].all() else above.size

@@ -11,6 +11,7 @@ from scipy import stats
 import astrokit as ak
 from astrokit.errors import AstrokitError, InputError, ShapeError
 from astrokit.timing import (
+    CorrelationFunction,
     autocorrelation,
     correlation_significance,
     discrete_correlation,
@@ -22,6 +23,7 @@ from astrokit.timing import (
 )
 from astrokit.timing import correlation_kernels as kernels
 from astrokit.timing.correlation import Pair, _z_moments, correlation
+from astrokit.timing.lag import _lag_of
 from tests.reference import timing_correlation as reference
 
 
@@ -207,6 +209,35 @@ def test_lags_are_recovered(function, statistic):
     assert abs(found.estimate.sigma_from(8.0)) < 3.5
     assert found.estimate.unit == "s"
     assert found.draws.size + round(found.failed * 60) == 60
+
+
+def test_detrending_takes_trends_out_of_the_lag():
+    """A steep trend that both share at no lag: without it the lag of the rest is found."""
+    first, second = shifted(6, n=120)
+    slope = 0.2 * np.arange(120)
+    tilted = [
+        ak.LightCurve(c.time, c.rate + slope, c.error, bin_width=0.0) for c in (first, second)
+    ]
+    plain, better = (time_lag(*tilted, detrend=d, n=60, seed=1).estimate for d in (False, True))
+    assert abs(plain.value - 6) > 2
+    assert abs(better.value - 6) < abs(plain.value - 6) / 2
+
+
+def test_interpolated_peak_lies_between_the_steps():
+    """A parabola of known summit, sampled in steps of one."""
+    lag = np.arange(-5.0, 6.0)
+    nothing = np.full(11, np.nan)
+    made = CorrelationFunction(
+        lag,
+        0.9 - 0.01 * (lag - 1.3) ** 2,
+        nothing,
+        nothing,
+        np.ones(11, int),
+        lag,
+        "interpolated",
+        "s",
+    )
+    assert _lag_of(made, "peak", 0.8) == pytest.approx(1.3)
 
 
 def test_lag_intervals_cover():

@@ -8,8 +8,8 @@ Where to look
 -------------
 The light curve: `lightcurve` (the class), `checks` (what its constructor refuses), `info` (what
 travels along), `identity` (checksum), `describe` (how it prints), `gti` (interval algebra),
-`operations` (rebin, split, select, fill), `joining`, `frames` (absolute times, another time zero
-or unit), `sorting`, `events` (event list to light curve).
+`operations` (rebin, split, select, fill), `magnitudes` (to fluxes), `joining`, `frames` (absolute
+times, another time zero or unit), `sorting`, `events` (event list to light curve).
 
 Files: `readers` is the entrance; behind it `options`, `report`, `missions`; for FITS
 `fits_reader` (tables and intervals), `fits_time`, `fits_info`, `fits_lightcurve`, `fits_events`;
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .info import LightCurveInfo as LightCurveInfo
     from .joining import concatenate as concatenate
     from .lightcurve import LightCurve as LightCurve
+    from .magnitudes import flux_from_magnitudes as flux_from_magnitudes
     from .options import ReadOptions as ReadOptions
     from .plots import LightCurvePlotData as LightCurvePlotData
     from .plots import plot_lightcurve as plot_lightcurve
@@ -48,6 +49,7 @@ else:
             "info": ["LightCurveInfo"],
             "joining": ["concatenate"],
             "lightcurve": ["LightCurve"],
+            "magnitudes": ["flux_from_magnitudes"],
             "options": ["ReadOptions"],
             "plots": ["LightCurvePlotData", "plot_lightcurve"],
             "readers": ["read_lightcurve"],

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from . import measures as measures
     from .amplitude import peak_to_peak_amplitude as peak_to_peak_amplitude
     from .amplitude import variability_amplitude as variability_amplitude
     from .approximation import Approximation as Approximation
+    from .characterize import Characterization as Characterization
+    from .characterize import Characterizations as Characterizations
+    from .characterize import characterize as characterize
     from .correlation import CorrelationFunction as CorrelationFunction
     from .correlation import autocorrelation as autocorrelation
     from .correlation import discrete_correlation as discrete_correlation
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from .cross_plots import plot_cross_spectrum as plot_cross_spectrum
     from .debiased import DebiasedPSDProblem as DebiasedPSDProblem
     from .epoch import sum_of_bands as sum_of_bands
+    from .epoch_plots import plot_spectrum as plot_spectrum
     from .flux_models import FluxModel as FluxModel
     from .flux_models import LogNormalFlux as LogNormalFlux
     from .flux_models import NormalFlux as NormalFlux
@@ -89,6 +94,8 @@ else:
             "flux_verdict": ["FluxDistribution", "flux_distribution"],
             "rms_flux": ["RmsFluxRelation", "rms_flux_relation"],
             "epoch": ["sum_of_bands"],
+            "characterize": ["Characterization", "Characterizations", "characterize"],
+            "epoch_plots": ["plot_spectrum"],
             "gaussian": ["GaussianPSDProblem"],
             "approximation": ["Approximation"],
             "amplitude": ["peak_to_peak_amplitude", "variability_amplitude"],
@@ -133,4 +140,5 @@ else:
                 "normalized_excess_variance",
             ],
         },
+        submodules=["measures"],
     )

@@ -90,11 +90,14 @@ class Epoch:
     bands : tuple of two LightCurve, or None
         Soft and hard.
     label : str
+    was_magnitudes : bool
+        The curve came in magnitudes; it holds fluxes relative to the median.
     """
 
     lightcurve: LightCurve
     bands: tuple[LightCurve, LightCurve] | None
     label: str
+    was_magnitudes: bool = False
 
     @classmethod
     def of(cls, source: Any, label: str = "") -> Epoch:
@@ -105,11 +108,14 @@ class Epoch:
         InputError
             For anything else.
         """
-        from ..lightcurve import LightCurve, read_lightcurve
+        from ..lightcurve import LightCurve, flux_from_magnitudes, read_lightcurve
 
         if isinstance(source, str | os.PathLike):
             source = read_lightcurve(source)  # type: ignore[arg-type]
         if isinstance(source, LightCurve):
+            if source.info.is_magnitude and source.valid.any():
+                flux = flux_from_magnitudes(source)
+                return cls(flux, None, label or _label(source), was_magnitudes=True)
             return cls(source, None, label or _label(source))
         if isinstance(source, tuple) and len(source) == 2:
             soft, hard = (

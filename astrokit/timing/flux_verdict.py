@@ -8,6 +8,7 @@ noise of one component with the same spectrum, sampling and errors.
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -185,7 +186,7 @@ def flux_distribution(
     Raises
     ------
     InputError
-        For magnitudes, or `models` without one of each kind.
+        For magnitudes, `models` without one of each kind, or too small an `n` for `level`.
     ShapeError
         For fewer than ten valid bins.
 
@@ -216,6 +217,13 @@ def flux_distribution(
     [5, 9]
     """
     level = as_scalar(level, "level", minimum=1e-6, maximum=0.2)
+    if psd is not None and n < 1 / level - 1:
+        raise InputError(
+            f"{n} simulations cannot show a p-value below {level:g}",
+            value=n,
+            allowed=f">= {math.ceil(1 / level - 1)}",
+            hint="raise n or level",
+        )
     problems = _problems(lightcurve, models)
     recorder = Recorder(
         "astrokit.timing.flux_distribution",

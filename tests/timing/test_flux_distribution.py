@@ -227,7 +227,7 @@ def test_without_a_spectrum_nothing_is_claimed(sampling):
 
 def test_the_same_seed_gives_the_same_verdict(sampling):
     lc = two_states(sampling, 2, separation=0.5)
-    a, b = (flux_distribution(lc, psd=steep, n=10, seed=3) for _ in range(2))
+    a, b = (flux_distribution(lc, psd=steep, n=10, level=0.1, seed=3) for _ in range(2))
     assert np.array_equal(a.test.simulated, b.test.simulated)
 
 
@@ -259,6 +259,8 @@ def test_what_is_refused(sampling):
         FluxDistributionProblem(lc, ak.timing.PowerLaw())
     with pytest.raises(InputError, match="different ones"):
         flux_distribution(lc, models=[NormalFlux()])
+    with pytest.raises(InputError, match="cannot show a p-value"):
+        flux_distribution(lc, psd=steep, n=50)
     with pytest.raises(ParameterError, match="every parameter"):
         NormalFlux().pdf([1.0], mean=1.0)
     with pytest.raises(TypeError):

@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from .periodogram import Periodogram as Periodogram
     from .plots import plot_fit as plot_fit
     from .plots import plot_periodogram as plot_periodogram
+    from .process_models import CARMA21 as CARMA21
+    from .process_models import DampedRandomWalk as DampedRandomWalk
+    from .process_models import Oscillator as Oscillator
     from .psd import PSDProblem as PSDProblem
     from .psresp import psresp as psresp
     from .psresp_result import PsrespResult as PsrespResult
@@ -123,6 +126,7 @@ else:
             "models": ["BendingPowerLaw", "Constant", "Lorentzian", "PSDModel", "PowerLaw"],
             "periodogram": ["Periodogram"],
             "plots": ["plot_fit", "plot_periodogram"],
+            "process_models": ["CARMA21", "DampedRandomWalk", "Oscillator"],
             "psd": ["PSDProblem"],
             "correlation": ["CorrelationFunction", "autocorrelation", "discrete_correlation"],
             "correlation_significance": ["CorrelationSignificance", "correlation_significance"],

@@ -122,9 +122,9 @@ def approximation(problem: GaussianPSDProblem, values: FloatArray) -> Approximat
     total = problem._psd(np.log(np.maximum(f, problem.cutoff)), values[None, :])[0]
     if spectra.smooth is not None:
         true = spectra.smooth(np.log(np.maximum(f, problem.cutoff)))[0]
-        scale = true.max()
-        heights = engine.expansion.heights(spectra.smooth(engine.expansion.log_frequency) / scale)
-        error = scale * engine.expansion.spectrum(f, heights)[0] - true
+        log_f = engine.expansion.log_frequency
+        heights = engine.expansion.heights(spectra.smooth(log_f), spectra.total(log_f))
+        error = engine.expansion.spectrum(f, heights)[0] - true
     noise = 2.0 * float(np.median(problem._variance)) * engine.bins.spacing
     relative = error / (total + noise)
     return Approximation(

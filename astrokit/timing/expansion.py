@@ -96,25 +96,36 @@ class Expansion:
         """Rates of the exponentials, shape ``(r,)``."""
         return 2.0 * np.pi * self.pole
 
-    def heights(self, power: FloatArray) -> FloatArray:
+    def heights(self, power: FloatArray, total: FloatArray | None = None) -> FloatArray:
         """Return heights of the Lorentzians and of white noise ``(m, r + 1)``.
 
         Parameters
         ----------
         power : ndarray, shape (m, nodes)
-            The spectrum at ``log_frequency``, > 0.
+            The spectrum at ``log_frequency``.
+        total : ndarray, shape (m, nodes), optional
+            To which errors are relative, > 0; the spectrum itself by default.
         """
         from .semiseparable_kernels import expand
 
         out = np.zeros((power.shape[0], self.pole.size + 1))
         found = np.empty((power.shape[0], self._design.shape[0]))
-        expand(power, self._design, self._importance, self._drift, found)
+        expand(
+            power,
+            power if total is None else total,
+            self._design,
+            self._importance,
+            self._drift,
+            found,
+        )
         out[:, : found.shape[1]] = found
         return out
 
-    def weights(self, power: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def weights(
+        self, power: FloatArray, total: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
         """Return weights of the exponentials ``(m, r)`` and the level of white noise ``(m,)``."""
-        heights = self.heights(power)
+        heights = self.heights(power, total)
         return 0.5 * np.pi * self.pole * heights[:, :-1], heights[:, -1]
 
     def spectrum(self, frequency: FloatArray, heights: FloatArray) -> FloatArray:

@@ -26,7 +26,7 @@ from .gaussian_checks import (
     require_variable,
 )
 from .gaussian_engines import Spectra, make_engine
-from .models import Constant, Guide, PSDModel
+from .models import ClosedForm, Constant, Guide, PSDModel
 from .periodogram import Periodogram
 from .spectrum_problem import (
     SpectrumProblem,
@@ -158,6 +158,7 @@ class GaussianPSDProblem(SpectrumProblem):
         components = self._model.components
         self._header = np.array([0.0, 0.0, len(components), *self._model.header()])
         super().__init__(model.parameters(guide))
+        self._set_smooth_part()
         self.citation_keys = (*_CITATIONS[self._engine], *self._model.citation_keys)
 
     # -- data ----------------------------------------------------------------------------------
@@ -293,12 +294,48 @@ class GaussianPSDProblem(SpectrumProblem):
     def _spectra(self, values: FloatArray) -> Spectra:
         """Return the parts of the model that engines treat apart.
 
-        White noise has a closed form, so the constant does not go through the spectrum.
+        White noise and exponential covariances have a closed form, so they do not go through the
+        spectrum.
         """
-        rest, constant = self._split_constant(values)
-        if all(isinstance(part, Constant) for part in self._model.components):
-            return Spectra(constant, None)
-        return Spectra(constant, lambda log_f: self._psd(log_f, rest))
+        _, constant = self._split_constant(values)
+        forms = [self._closed_forms(row) for row in values]
+        places = self._smooth_places
+        remainders = [[form.remainder for form in row if form.remainder] for row in forms]
+
+        def smooth(log_f: FloatArray) -> FloatArray:
+            power = np.zeros((len(values), log_f.size))
+            if places.size:
+                psd(np.ascontiguousarray(values[:, places]), log_f, self._smooth_header, power)
+            for total, functions in zip(power, remainders, strict=True):
+                for function in functions:
+                    total += function(np.exp(log_f))
+            return power
+
+        from .kernels import psd
+
+        return Spectra(
+            constant,
+            smooth if places.size or any(remainders) else None,
+            lambda log_f: self._psd(log_f, self._split_constant(values)[0]),
+            [_joined(row) for row in forms] if forms and forms[0] else None,
+        )
+
+    def _closed_forms(self, row: FloatArray) -> list[ClosedForm]:
+        forms = (part.closed_form(row[place]) for part, place in self._model.slices())
+        return [form for form in forms if form is not None]
+
+    def _set_smooth_part(self) -> None:
+        """Find the components that have a spectrum only, and how the kernel reads them."""
+        start = self.parameters.values
+        smooth = [
+            (part, place, self._model.header()[2 * k : 2 * k + 2])
+            for k, (part, place) in enumerate(self._model.slices())
+            if not isinstance(part, Constant) and part.closed_form(start[place]) is None
+        ]
+        places = [np.arange(place.start, place.stop) for _, place, _ in smooth]
+        self._smooth_places = np.concatenate([np.zeros(0, np.int64), *places])
+        codes = [number for *_, pair in smooth for number in pair]
+        self._smooth_header = np.array([0.0, 0.0, len(smooth), *codes])
 
     def _simulate_data(self, values: FloatArray, rng: np.random.Generator) -> LightCurve:
         rate = self._machine.simulate(self._spectra(values[None, :]), self._variance, rng)
@@ -412,6 +449,11 @@ class GaussianPSDProblem(SpectrumProblem):
 
 
 # -- parts ----------------------------------------------------------------------------------------
+
+
+def _joined(forms: list[ClosedForm]) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    weight, rate = zip(*((form.weight, form.rate) for form in forms), strict=True)
+    return np.concatenate(weight), np.concatenate(rate)
 
 
 def _wider_bins(problem: GaussianPSDProblem, factor: int) -> LightCurve | None:

@@ -47,13 +47,17 @@ class Spectra:
     white : ndarray, shape (m,)
         Level of white noise.
     smooth : callable or None
-        From ln f ``(nodes,)`` to the power ``(m, nodes)`` of what has no closed form.
+        From ln f ``(nodes,)`` to the power ``(m, nodes)`` of what has no closed form; not
+        necessarily positive.
+    total : callable
+        The same for everything but white noise.
     exact : list of (weight, rate), or None
         For each point complex weights and rates of terms whose covariance is known.
     """
 
     white: FloatArray
     smooth: Callable[[FloatArray], FloatArray] | None
+    total: Callable[[FloatArray], FloatArray]
     exact: list[tuple[ComplexArray, ComplexArray]] | None = None
 
     def __len__(self) -> int:
@@ -69,6 +73,7 @@ class Spectra:
         return Spectra(
             self.white[part],
             None if smooth is None else lambda log_f: smooth(log_f)[part],
+            lambda log_f: self.total(log_f)[part],
             None if self.exact is None else self.exact[part],
         )
 
@@ -264,15 +269,18 @@ class CeleriteEngine(Engine):
         """Return weights of the fixed terms; NaN, which the kernel refuses, for no spectrum."""
         if spectra.smooth is None:
             return np.zeros((len(spectra), self.n_terms)), spectra.white
-        with np.errstate(over="ignore", under="ignore"):
-            power = spectra.smooth(self.expansion.log_frequency)
-        largest = power.max(axis=1)
-        good = np.isfinite(largest) & (power.min(axis=1) > 1e-250 * largest)
+        log_f = self.expansion.log_frequency
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            power = spectra.smooth(log_f)
+            total = power if spectra.exact is None else spectra.total(log_f)
+        largest = total.max(axis=1)
+        good = np.isfinite(largest) & (total.min(axis=1) > 1e-250 * largest)
         weights = np.full((len(spectra), self.n_terms), np.nan)
         white = spectra.white.copy()
         if good.any():
-            weights[good], level = self.expansion.weights(power[good] / largest[good, None])
-            weights[good] *= largest[good, None]
+            scale = largest[good, None]
+            weights[good], level = self.expansion.weights(power[good] / scale, total[good] / scale)
+            weights[good] *= scale
             white[good] += largest[good] * level
         return weights, white
 

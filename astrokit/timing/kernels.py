@@ -24,6 +24,12 @@ from ..fastmath import fast_exp
 from ..inference.kernels import compiled_likelihood
 from ..shapes import softplus
 from .line_kernels import add_lorentzian_curvature, lorentzian_gradient
+from .rational_kernels import (
+    RATIONAL_SIZES,
+    add_rational,
+    add_rational_curvature,
+    rational_gradient,
+)
 
 __all__ = [
     "BENDING_POWER_LAW",
@@ -43,7 +49,7 @@ __all__ = [
 
 CONSTANT, POWER_LAW, BENDING_POWER_LAW, LORENTZIAN = 0, 1, 2, 3
 HEADER_SIZE = 3  # numbers before the first component
-_SIZES = (1, 2, 4, 3)  # numbers of parameters
+_SIZES = (1, 2, 4, 3, *RATIONAL_SIZES)  # numbers of parameters
 _BLOCK = 512
 
 _compile = njit(cache=True, error_model="numpy", nogil=True, fastmath={"reassoc"})
@@ -96,6 +102,9 @@ def _fill_psd(values: Any, header: Any, log_f: Any, S: Any) -> None:
                 z = width * (fast_exp(log_f[i]) * inverse - 1.0)
                 S[i] += peak / (1.0 + z * z)
             at += 3
+        elif code > LORENTZIAN:
+            add_rational(code, values, at, log_pivot, log_f, S)
+            at += _SIZES[code]
         else:
             a, q, log_bend, _, _, top = _bend(values, at, log_pivot)
             for i in range(S.size):
@@ -240,6 +249,9 @@ def _fill_gradient(values: Any, header: Any, log_f: Any, S: Any, D: Any) -> None
         elif code == LORENTZIAN:
             lorentzian_gradient(values, at, log_f, S, D[at : at + 3])
             at += 3
+        elif code > LORENTZIAN:
+            rational_gradient(code, values, at, log_pivot, log_f, S, D[at : at + _SIZES[code]])
+            at += _SIZES[code]
         else:
             _bending_gradient(values, at, log_f, log_pivot, S, D[at : at + 4])
             at += 4
@@ -401,6 +413,9 @@ def _add_curvature(values: Any, header: Any, log_f: Any, weight: Any, D: Any, ou
         elif code == LORENTZIAN:
             add_lorentzian_curvature(values, at, log_f, weight, D[at + 2], out)
             at += 3
+        elif code > LORENTZIAN:
+            add_rational_curvature(code, values, at, log_pivot, log_f, weight, out)
+            at += _SIZES[code]
         else:
             _add_bending_curvature(values, at, log_f, log_pivot, weight, D[at + 3], out)
             at += 4

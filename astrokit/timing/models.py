@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import abc
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,9 +31,19 @@ __all__ = ["BendingPowerLaw", "Constant", "Lorentzian", "PSDModel", "PowerLaw"]
 
 FloatArray = NDArray[np.float64]
 Setting = Prior | float | None
-Exponentials = tuple[NDArray[np.complex128], NDArray[np.complex128]]
 _AMPLITUDE_REACH = math.log(1e3)
 _BEND_BELOW = 1e3  # the data then curve by 3 % where slopes differ by 0.5, by 0.1 % where by 1
+
+
+class ClosedForm(NamedTuple):
+    """A covariance ``Re sum weight exp(-rate tau)``.
+
+    `remainder`, a function of frequency, is the power that these terms lack, of either sign.
+    """
+
+    weight: NDArray[np.complex128]
+    rate: NDArray[np.complex128]
+    remainder: Callable[[FloatArray], FloatArray] | None = None
 
 
 class PSDModel(abc.ABC):
@@ -50,6 +60,8 @@ class PSDModel(abc.ABC):
                       pivot outside the data, extrapolated with all slopes that the prior allows;
                       of a Lorentzian, around all powers there are
     center_frequency  log-uniform, from the lowest to the highest frequency
+    timescale         log-uniform, from a tenth of 1 / (2 pi highest frequency) to ten times that of
+                      the lowest; so is moving_average_time
     quality_factor    log-uniform, 1 to 100
     constant          uniform, 0 to ten times the noise level or the power at high frequency,
                       whichever is larger
@@ -217,11 +229,8 @@ class Component(PSDModel):
     def defaults(self, guide: Guide) -> list[Parameter]:
         """Return its parameters with default priors."""
 
-    def exponentials(self, values: FloatArray) -> Exponentials | None:
-        """Return complex weights and rates of a covariance ``Re sum w exp(-r tau)``, or None.
-
-        None where the covariance is no such sum; `values` are those of :attr:`own_names`.
-        """
+    def closed_form(self, values: FloatArray) -> ClosedForm | None:
+        """Return the covariance of the component for its own `values`, or None if it has none."""
         return None
 
     def setting(self, name: str) -> Setting:
@@ -410,6 +419,17 @@ class Lorentzian(Component):
             Parameter("log_amplitude", start, Uniform(low, high), symbol=r"\ln S(f_0)"),
         ]
 
+    def closed_form(self, values: FloatArray) -> ClosedForm:
+        # The exponential has a second line at -f_0, whose wing is taken off again.
+        center, quality, log_amplitude = map(float, values)
+        peak, half_width = math.exp(log_amplitude), 0.5 * center / quality
+
+        def mirrored(f: FloatArray) -> FloatArray:
+            return -peak / (1.0 + ((f + center) / half_width) ** 2)
+
+        rate = 2.0 * math.pi * (half_width + 1j * center)
+        return ClosedForm(np.array([math.pi * half_width * peak + 0j]), np.array([rate]), mirrored)
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Constant(Component):
@@ -491,12 +511,6 @@ class Guide:
     def time_unit(self) -> str:
         """Unit of times: s for Hz."""
         return "s" if self.frequency_unit == "Hz" else self.frequency_unit.removeprefix("1 / ")
-
-    @property
-    def log_variance(self) -> float:
-        """Ln of the integral of the periodogram over its frequencies."""
-        f, power = np.exp(self.log_frequency), np.exp(self.log_power)
-        return math.log(max(float(np.trapezoid(power, f)), float(power[0] * f[0])))
 
     def amplitude(self, pivot: float, flattest: float, steepest: float) -> Parameter:
         """Return the parameter ``log_amplitude`` at a pivot, for slopes between two ends."""

@@ -198,12 +198,14 @@ def _least_squares(A: Any, b: Any, out: Any) -> None:
 
 
 @_compile
-def expand(power: Any, design: Any, importance: Any, drift: Any, out: Any) -> None:
-    """Write heights of terms that follow each spectrum into out: least squares of its ratio to it.
+def expand(power: Any, total: Any, design: Any, importance: Any, drift: Any, out: Any) -> None:
+    """Write heights of terms that follow each spectrum into out: least squares of relative errors.
 
     Parameters
     ----------
-    power : float64 (m, nodes), > 0
+    power : float64 (m, nodes)
+    total : float64 (m, nodes), > 0
+        To which errors are relative.
     design : float64 (terms, nodes)
         Each term at the nodes.
     importance, drift : float64 (nodes,)
@@ -213,13 +215,13 @@ def expand(power: Any, design: Any, importance: Any, drift: Any, out: Any) -> No
     terms, nodes = design.shape
     A, b, size = np.empty((terms, nodes + 1)), np.empty(nodes + 1), np.empty(terms)
     for row in range(power.shape[0]):
-        P = power[row]
-        slow = 0.0
+        P = total[row]
+        slow, wanted = 0.0, 0.0
         for i in range(nodes):
             slow += drift[i] * P[i]
-        for i in range(nodes):
-            b[i] = importance[i]
-        b[nodes] = 1.0
+            wanted += drift[i] * power[row, i]
+            b[i] = importance[i] * power[row, i] / P[i]
+        b[nodes] = wanted / slow
         for j in range(terms):
             own, square = 0.0, 0.0
             for i in range(nodes):

@@ -187,7 +187,7 @@ def test_weights_are_those_of_least_squares():
         best = np.linalg.norm((A / size[:, None]).T @ x - b)
         assert np.linalg.norm(A.T @ row - b) == pytest.approx(best, rel=1e-6, abs=1e-9)
     again = np.empty((1, design.shape[0]))
-    expand(power[1:2].copy(), design, importance, drift, again)
+    expand(power[1:2].copy(), power[1:2].copy(), design, importance, drift, again)
     np.testing.assert_array_equal(again[0], heights[1, : again.size])
 
 

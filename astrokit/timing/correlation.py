@@ -217,6 +217,8 @@ class Pair:
     @classmethod
     def of(cls, first: LightCurve, second: LightCurve, *, same: bool = False) -> Pair:
         """Return the valid bins, times from the first, means subtracted."""
+        if min(int(lc.valid.sum()) for lc in (first, second)) < 2:
+            raise ShapeError("a correlation needs at least two valid bins in each curve")
         zero = float(first.time[first.valid][0])
         parts = []
         for lc in (first, second):

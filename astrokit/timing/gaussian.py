@@ -270,7 +270,10 @@ class GaussianPSDProblem(SpectrumProblem):
             )
 
     def _guide(self) -> Guide:
-        """Return scales from the periodogram of the curve with its gaps bridged by lines."""
+        """Return scales from the periodogram of the curve with its gaps bridged by lines.
+
+        Tapered (Hann): leakage would lift the power of a steep spectrum out of its own prior.
+        """
         from ..lightcurve import LightCurve
 
         bins = self._bins
@@ -278,6 +281,8 @@ class GaussianPSDProblem(SpectrumProblem):
         dt = bins.duration / n
         time = np.arange(n) * dt
         rate = np.interp(time, bins.start, self._rate * self._scale)
+        level, taper = rate.mean(), np.sin(np.pi * (np.arange(n) + 0.5) / n) ** 2
+        rate = level + np.sqrt(8 / 3) * taper * (rate - level)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AstrokitWarning)
             curve = LightCurve(time, rate, bin_width=dt, info=self._lightcurve.info.replace())

@@ -2,7 +2,7 @@
 
 Each curve is cut out of one that is 100 times longer and 10 times finer (Timmer & Koenig 1995).
 Every finished curve is written to ``build/calibration/psd_bias``, so a run that was stopped goes
-on; tables and figure are made of what is there::
+on; tables (``data/psd_bias_study.ecsv``) and figure are made of what is there::
 
     python docs/calibration/psd_bias_study.py run --curves 500
     python docs/calibration/psd_bias_study.py table
@@ -24,6 +24,7 @@ from astrokit.parallel import map_items
 from astrokit.timing.simulate import Realiser
 
 HERE = Path(__file__).parent
+TABLE = HERE.parents[1] / "data" / "psd_bias_study.ecsv"
 STORE = HERE.parents[1] / "build" / "calibration" / "psd_bias"
 SEED = 20261121
 N = {"slope": 256, "bend": 512}  # bins; a bend needs more of them
@@ -32,8 +33,9 @@ SLOPES = (1.0, 1.5, 2.0, 2.5, 3.0)
 BEND = {"low_slope": 1.0, "high_slope": 3.0, "bend_frequency": 0.05}
 SAMPLINGS = ("full", "random gaps", "orbital gaps", "random times")
 CASES = [(truth, sampling) for truth in (*SLOPES, "bend") for sampling in SAMPLINGS]
-PSRESP_CURVES = 20
+PSRESP_CURVES = 25
 BLOCK = 25
+STAGES = (100, 200)
 DRAWS = 1024  # from which a posterior of three parameters is made
 ONE_SIGMA = 0.6826894921370859
 QUANTILES = (0.5 - ONE_SIGMA / 2, 0.5, 0.5 + ONE_SIGMA / 2)
@@ -46,8 +48,8 @@ def spectrum(truth: float | str):
     """Return a spectrum, weak enough that rates stay positive."""
     if truth == "bend":
         low, high, bend = BEND["low_slope"], BEND["high_slope"], BEND["bend_frequency"]
-        return lambda f: 1e-6 * (f / bend) ** -low / (1 + (f / bend) ** (high - low))
-    return lambda f: 1e-6 * (f / 0.03) ** -truth
+        return lambda f: 1e-8 * (f / bend) ** -low / (1 + (f / bend) ** (high - low))
+    return lambda f: 1e-8 * (f / 0.03) ** -truth
 
 
 def size(truth: float | str) -> int:
@@ -145,7 +147,7 @@ def responding(case: tuple[float | str, str, int]) -> dict:
 def fitted(problem: ak.inference.Problem, wanted: tuple[str, ...]) -> dict:
     """Return value, lower and upper error of each parameter by a fit."""
     try:
-        fit = problem.fit(n_starts=1 if len(wanted) == 1 else 2)
+        fit = problem.fit(n_starts=2)
     except ak.errors.FitError:
         return {}
     return {name: [fit[name].value, fit[name].lower, float(fit[name].upper)] for name in wanted}
@@ -154,7 +156,7 @@ def fitted(problem: ak.inference.Problem, wanted: tuple[str, ...]) -> dict:
 def gaussian(problem: ak.inference.Problem, wanted: tuple[str, ...]) -> tuple[dict, dict]:
     """Return the fit, and median and central interval of the posterior."""
     try:
-        fit = problem.fit(n_starts=1 if len(wanted) == 1 else 2)
+        fit = problem.fit(n_starts=2)
     except ak.errors.FitError:
         return {}, {}
     found = {n: [fit[n].value, fit[n].lower, float(fit[n].upper)] for n in wanted}
@@ -251,23 +253,20 @@ def stored() -> list[dict]:
 
 
 def run(curves: int, executor: Executor | None = None) -> None:
-    """Measure what is missing, some curves of each case at a time: slopes, PSRESP, bends."""
+    """Measure what is missing; in stages, so that a run that is stopped leaves a whole table."""
     STORE.mkdir(parents=True, exist_ok=True)
-    blocks = [(i, min(i + BLOCK, curves)) for i in range(0, curves, BLOCK)]
-    for bend in (False, True):
-        for span in blocks:
-            run_block(measured, "gaussian", span, bend, executor)
-        run_block(responding, "psresp", (0, min(PSRESP_CURVES, curves)), bend, executor)
+    start = 0
+    for stop in (*(n for n in STAGES if n < curves), curves):
+        for first in range(start, stop, BLOCK):
+            run_block(measured, "gaussian", (first, min(first + BLOCK, stop)), executor)
+        run_block(responding, "psresp", (0, min(stop // 10, PSRESP_CURVES)), executor)
+        start = stop
 
 
-def run_block(
-    function, key: str, span: tuple[int, int], bend: bool, executor: Executor | None
-) -> None:
+def run_block(function, key: str, span: tuple[int, int], executor: Executor | None) -> None:
     """Measure some curves of each case, and append each case's records to its file."""
     done = {(r["truth"], r["sampling"], r["index"]) for r in stored() if key in r}
     for number, (truth, sampling) in enumerate(CASES):
-        if (truth == "bend") is not bend:
-            continue
         cases = [(truth, sampling, i) for i in range(*span)]
         todo = [case for case in cases if case not in done]
         found = map_items(function, todo, executor=executor)
@@ -344,7 +343,7 @@ def write() -> None:
 
     table = Table(rows=rows(stored()))
     table.meta["bins"] = N
-    table.write(HERE / "psd_bias.ecsv", format="ascii.ecsv", overwrite=True)
+    table.write(TABLE, format="ascii.ecsv", overwrite=True)
     (HERE / "psd_bias.inc").write_text(markdown(table), encoding="utf-8")
     figure(table).savefig(HERE / "psd_bias.png", dpi=160)
 

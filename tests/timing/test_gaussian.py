@@ -183,6 +183,15 @@ def test_engines_agree_also_for_steep_spectra_without_noise():
         assert values[0] == pytest.approx(values[1], rel=1e-9)
 
 
+@pytest.mark.parametrize("slope", [2.0, 3.0, 4.0])
+def test_leakage_does_not_lift_the_prior_of_the_amplitude_above_the_truth(slope):
+    for seed in range(5):
+        lc = curve(1024, slope=slope, seed=seed)
+        problem = PSDProblem(lc, PowerLaw(pivot=0.1), normalization="absolute")
+        prior = problem.parameters["log_amplitude"].prior
+        assert prior.low + 3 < 0 < prior.high - 3  # curve() has a power of one there
+
+
 def test_slope_four_without_noise_keeps_its_precision():
     """Against the same recursion in extended precision: where slopes lose all digits first."""
     lc = curve(200, slope=4.0, seed=5)

@@ -101,6 +101,7 @@ class AnalyticDerivatives(Derivatives):
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
+        self.kind = problem.information_kind
         # Statistics of the residuals feel what ln L does not; only for long data is one more pass
         # over them worth sparing.
         self.tolerance = 1e-9 if problem.n_data < _LONG_DATA else 1e-6

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, LikelihoodError
-from .draws import DE_MODE, STRETCH, BlockDraws
+from .draws import CLOUD, CLOUD_FREEDOM, DE_MODE, STRETCH, BlockDraws
 
 if TYPE_CHECKING:
     from .parameters import Parameters
@@ -135,13 +135,10 @@ class NumpyEngine:
             self.failed_at = s
             for side in (0, 1):
                 active, threshold = draws.active[s, side], draws.threshold[s, side]
-                q, jacobian = _propose(
-                    draws.kind[s, side],
-                    draws.scale[s, side],
-                    coords,
-                    active,
-                    draws.partners[s, side],
-                )
+                proposal = _proposal(draws, s, side, coords)
+                if proposal is None:
+                    continue
+                q, jacobian = proposal
                 new = self.log_posterior(q)
                 take = new - log_prob[active] + jacobian > threshold
                 moved = active[take]
@@ -154,6 +151,42 @@ class NumpyEngine:
                 rows += 1
         self.failed_at = -1
         return rows
+
+
+def _proposal(
+    draws: BlockDraws, sweep: int, side: int, coords: FloatArray
+) -> tuple[FloatArray, FloatArray | float] | None:
+    """Return proposals for one half of the walkers; None where there is none and all stay."""
+    kind, active = draws.kind[sweep, side], draws.active[sweep, side]
+    if kind != CLOUD:
+        return _propose(kind, draws.scale[sweep, side], coords, active, draws.partners[sweep, side])
+    from .kernels import cloud
+
+    d = coords.shape[1]
+    mean, root = np.empty(d), np.zeros((d, d))
+    if not cloud(coords, draws.active[sweep, 1 - side], mean, root):
+        return None
+    return _propose_cloud(coords.take(active, axis=0), draws.variate[sweep, side], mean, root)
+
+
+def _propose_cloud(
+    x: FloatArray, variate: FloatArray, mean: FloatArray, root: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return draws ``(h, d)`` of a t distribution and ln of the ratio of its densities."""
+    q, z = np.empty_like(x), np.empty_like(x)
+    here, there = np.zeros(len(x)), np.zeros(len(x))
+    for k in range(x.shape[1]):
+        place, rest = np.full(len(x), mean[k]), x[:, k] - mean[k]
+        for j in range(k + 1):
+            place += root[k, j] * variate[:, j]
+            if j < k:
+                rest -= root[k, j] * z[:, j]
+        q[:, k] = place
+        z[:, k] = rest / root[k, k]
+        here += z[:, k] * z[:, k]
+        there += variate[:, k] * variate[:, k]
+    ratio = np.log1p(here / CLOUD_FREEDOM) - np.log1p(there / CLOUD_FREEDOM)
+    return q, -0.5 * (CLOUD_FREEDOM + x.shape[1]) * ratio
 
 
 def _propose(
@@ -227,7 +260,15 @@ class CompiledEngine:
         accepted: NDArray[np.int64],
     ) -> int:
         """Run sweeps in place; see :class:`Engine`."""
-        numbers = (draws.kind, draws.active, draws.partners, draws.scale, draws.threshold)
+        numbers = (
+            draws.kind,
+            draws.active,
+            draws.partners,
+            draws.scale,
+            draws.threshold,
+            draws.variate,
+            CLOUD_FREEDOM,
+        )
         rows, self.failed_at = self._run_block(
             *self._fixed, coords, log_prob, numbers, sweeps, history, accepted, self._bad
         )

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numba import cfunc, njit, types
 
-__all__ = ["CompiledFunction", "compiled_likelihood", "log_prior", "run_block"]
+__all__ = ["CompiledFunction", "cloud", "compiled_likelihood", "log_prior", "run_block"]
 
 SIGNATURE = types.float64(types.float64[::1], types.float64[:, ::1])
 # Sums may be regrouped, so that loops run several numbers per instruction; NaN and infinity keep
@@ -139,6 +139,59 @@ def propose(kind: int, scale: float, x: Any, first: Any, second: Any, third: Any
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
+def cloud(coords: Any, members: Any, mean: Any, root: Any) -> bool:
+    """Write mean and Cholesky factor of the covariance of some walkers; False where singular."""
+    h, d = members.size, mean.size
+    for k in range(d):
+        total = 0.0
+        for i in range(h):
+            total += coords[members[i], k]
+        mean[k] = total / h
+    for k in range(d):
+        for j in range(k + 1):
+            total = 0.0
+            for i in range(h):
+                w = members[i]
+                total += (coords[w, k] - mean[k]) * (coords[w, j] - mean[j])
+            root[k, j] = total / (h - 1)
+    for k in range(d):
+        variance = root[k, k]
+        for j in range(k + 1):
+            total = root[k, j]
+            for i in range(j):
+                total -= root[k, i] * root[j, i]
+            if j < k:
+                root[k, j] = total / root[j, j]
+            elif total > 1e-12 * variance:
+                root[k, k] = math.sqrt(total)
+            else:
+                return False
+    return True
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def propose_cloud(x: Any, variate: Any, mean: Any, root: Any, freedom: float, q: Any) -> float:
+    """Write an independent draw of a t distribution into `q`; return ln of its ratio of densities.
+
+    That is ln t(x) - ln t(q). Operations and their order are those of the NumPy engine.
+    """
+    d = x.size
+    here, there = 0.0, 0.0
+    z = np.empty(d)
+    for k in range(d):
+        place, rest = mean[k], x[k] - mean[k]
+        for j in range(k + 1):
+            place += root[k, j] * variate[j]
+            if j < k:
+                rest -= root[k, j] * z[j]
+        q[k] = place
+        z[k] = rest / root[k, k]
+        here += z[k] * z[k]
+        there += variate[k] * variate[k]
+    return -0.5 * (freedom + d) * (math.log1p(here / freedom) - math.log1p(there / freedom))
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def run_block(
     function: Any,
     data: Any,
@@ -166,7 +219,8 @@ def run_block(
     coords, log_prob : (W, d), (W,)
         The ensemble, changed in place.
     draws : tuple
-        kind, active, partners, scale, threshold of ``BlockDraws``.
+        kind, active, partners, scale, threshold, variate of ``BlockDraws``, and the degrees of
+        freedom of the last.
     sweeps : tuple of int
         start, stop within the block; every `thin`-th sweep is recorded, the first after `skip`.
     history : (rows, W, d + 1)
@@ -174,26 +228,32 @@ def run_block(
     accepted : (W,) int64, counts are added
     bad : (p,) receives the values where `function` gave NaN or +inf
     """
-    kind, active, partners, scale, threshold = draws
+    kind, active, partners, scale, threshold, variate, freedom = draws
     start, stop, skip, thin = sweeps
     half = active.shape[2]
     d = coords.shape[1]
-    q = np.empty(d)
+    q, mean, root = np.empty(d), np.empty(d), np.zeros((d, d))
     values = template.copy()
     rows = 0
     for s in range(start, stop):
         for side in range(2):
+            is_cloud = kind[s, side] == 4
+            if is_cloud and not cloud(coords, active[s, 1 - side], mean, root):
+                continue  # no proposal: all stay
             for i in range(half):
                 w = active[s, side, i]
-                jacobian = propose(
-                    kind[s, side],
-                    scale[s, side, i],
-                    coords[w],
-                    coords[partners[s, side, 0, i]],
-                    coords[partners[s, side, 1, i]],
-                    coords[partners[s, side, 2, i]],
-                    q,
-                )
+                if is_cloud:
+                    jacobian = propose_cloud(coords[w], variate[s, side, i], mean, root, freedom, q)
+                else:
+                    jacobian = propose(
+                        kind[s, side],
+                        scale[s, side, i],
+                        coords[w],
+                        coords[partners[s, side, 0, i]],
+                        coords[partners[s, side, 1, i]],
+                        coords[partners[s, side, 2, i]],
+                        q,
+                    )
                 new = log_prior(q, priors)
                 if new == -np.inf:
                     continue

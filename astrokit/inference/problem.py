@@ -65,9 +65,12 @@ class Problem(abc.ABC):
         Name of the likelihood, such as ``"poisson"``; results are compared only within one.
     citation_keys : tuple of str
         What :func:`astrokit.cite` lists for this analysis.
+    information_kind : str
+        What the matrix of ``_score_and_information`` is, from which a fit takes its errors.
     """
 
     statistic: str = "likelihood"
+    information_kind: str = "Fisher information"
     citation_keys: tuple[str, ...] = ()
 
     def __init__(self, parameters: Parameters) -> None:

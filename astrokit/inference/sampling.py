@@ -349,7 +349,7 @@ def _citations(plan: Plan) -> tuple[str, ...]:
     moves = plan.options.moves
     used = {
         "emcee": True,
-        "goodman2010": moves.stretch > 0,
+        "goodman2010": moves.stretch > 0 or moves.cloud > 0,
         "terbraak2006": moves.de > 0 or moves.de_mode > 0,
         "terbraak2008": moves.snooker > 0,
         "vehtari2021": True,

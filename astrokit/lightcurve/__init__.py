@@ -8,14 +8,15 @@ Where to look
 -------------
 The light curve: `lightcurve` (the class), `checks` (what its constructor refuses), `info` (what
 travels along), `identity` (checksum), `describe` (how it prints), `gti` (interval algebra),
-`operations` (rebin, split, select, fill), `joining`, `frames` (absolute times, another time zero
-or unit), `sorting`, `events` (event list to light curve).
+`operations` (rebin, split, select, fill), `magnitudes` (to fluxes), `joining`, `frames` (absolute
+times, another time zero or unit), `sorting`, `events` (event list to light curve).
 
 Files: `readers` is the entrance; behind it `options`, `report`, `missions`; for FITS
 `fits_reader` (tables and intervals), `fits_time`, `fits_info`, `fits_lightcurve`, `fits_events`;
-for text `text_table` (cells), `table_reader` (meaning), `ecsv_reader`; and `assemble`, where all
-formats meet. `writers` and `native` (the lossless form) go the other way, `convert` to
-TimeSeries, pandas and tables, `plots` to figures.
+for text `text_table` (cells), `table_reader` (meaning), `ecsv_reader`; for Gaia epoch
+photometry `gaia` and `gaia_table`; and `assemble`, where all formats meet. `writers` and `native`
+(the lossless form) go the other way, `convert` to TimeSeries, pandas and tables, `plots` to
+figures.
 """
 
 from typing import TYPE_CHECKING
@@ -25,9 +26,12 @@ if TYPE_CHECKING:
     from . import gti as gti
     from . import operations as operations
     from .events import bin_events as bin_events
+    from .gaia import GaiaPhotometry as GaiaPhotometry
+    from .gaia import read_gaia as read_gaia
     from .info import LightCurveInfo as LightCurveInfo
     from .joining import concatenate as concatenate
     from .lightcurve import LightCurve as LightCurve
+    from .magnitudes import flux_from_magnitudes as flux_from_magnitudes
     from .options import ReadOptions as ReadOptions
     from .plots import LightCurvePlotData as LightCurvePlotData
     from .plots import plot_lightcurve as plot_lightcurve
@@ -41,9 +45,11 @@ else:
         __name__,
         {
             "events": ["bin_events"],
+            "gaia": ["GaiaPhotometry", "read_gaia"],
             "info": ["LightCurveInfo"],
             "joining": ["concatenate"],
             "lightcurve": ["LightCurve"],
+            "magnitudes": ["flux_from_magnitudes"],
             "options": ["ReadOptions"],
             "plots": ["LightCurvePlotData", "plot_lightcurve"],
             "readers": ["read_lightcurve"],

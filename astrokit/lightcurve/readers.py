@@ -16,7 +16,7 @@ from .lightcurve import LightCurve
 from .options import ReadOptions
 from .report import ReportBuilder
 
-__all__ = ["read_lightcurve"]
+__all__ = ["checked_path", "opened", "read_lightcurve"]
 
 
 def read_lightcurve(path: str | Path, **overrides: Any) -> LightCurve:
@@ -69,7 +69,7 @@ def read_lightcurve(path: str | Path, **overrides: Any) -> LightCurve:
     {'time': 'time', 'rate': 'rate', 'error': 'error'}
     """
     options = ReadOptions.from_keywords(overrides)
-    content, report = _open(_checked_path(path))
+    content, report = opened(checked_path(path))
     name = str(report.facts["file"])
     try:
         lc = _dispatch(content, options, report, plain=not overrides)
@@ -86,7 +86,8 @@ def read_lightcurve(path: str | Path, **overrides: Any) -> LightCurve:
     return lc._with_report(report.finish())
 
 
-def _checked_path(path: Any) -> Path:
+def checked_path(path: Any) -> Path:
+    """Return the path of one file on disk, or raise."""
     if not isinstance(path, str | os.PathLike):
         raise InputError(
             "path must be the path of one file",
@@ -108,7 +109,8 @@ def _checked_path(path: Any) -> Path:
     return Path(text).expanduser()
 
 
-def _open(path: Path) -> tuple[bytes, ReportBuilder]:
+def opened(path: Path) -> tuple[bytes, ReportBuilder]:
+    """Return the bytes of a file, decompressed, and a report that names it."""
     try:
         stored = path.read_bytes()
     except FileNotFoundError as error:
@@ -150,7 +152,8 @@ def _dispatch(
         if content.startswith(start):
             raise ReadError(
                 f"this is {kind}, which is not read here",
-                hint="export the light curve as FITS or CSV",
+                hint="export the light curve as FITS or CSV; Gaia epoch photometry, also as "
+                "VOTable or zip, is read by astrokit.lightcurve.read_gaia",
             )
     if content[:20].lstrip().startswith(b"# %ECSV"):
         from .ecsv_reader import read_ecsv
@@ -167,6 +170,8 @@ _FOREIGN = {
     b"X\n": "an R data file",
     b"\x89HDF": "an HDF5 file",
     b"PK\x03\x04": "a zip archive",
+    b"<?xml": "an XML document",
+    b"<VOTABLE": "a VOTable",
     b"%PDF": "a PDF document",
     b"\x93NUMPY": "a NumPy array file",
     b"CDF": "a netCDF file",

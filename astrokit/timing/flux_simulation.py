@@ -6,7 +6,7 @@ in an order whose periodogram comes as close as it can to that of a Gaussian rea
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..boundary import as_array, as_scalar
 from ..errors import InputError
 from ..randomness import SeedLike, spawn
-from .simulate import Realiser, binned, require_count
+from .simulate import Realiser, require_count
 
 __all__ = ["FluxSimulation", "emmanoulopoulos"]
 
@@ -156,7 +156,7 @@ def emmanoulopoulos(
         gauss, fluxes = [], []
         for child in children[start : start + block]:
             rng = np.random.default_rng(child)
-            gauss.append(binned(realise(rng), matched, finer))
+            gauss.append(realise(rng)[0, : matched * finer].reshape(matched, finer).mean(axis=1))
             fluxes.append(np.sort(_drawn(quantile, rng, matched)))
         order, *report = _ordered(np.array(gauss), np.array(fluxes), max_iterations)
         parts.append((order[:, :n].copy(), *report))
@@ -164,6 +164,27 @@ def emmanoulopoulos(
         np.concatenate([part[k] for part in parts]) for k in range(4)
     )
     return FluxSimulation(values, mismatch, iterations, converged, scope)
+
+
+class FluxRealiser:
+    """Draws realisations whose values follow a distribution, less one, from those of a spectrum.
+
+    Parameters
+    ----------
+    realise : Realiser
+    flux : distribution, LightCurve, or array_like
+        As for :func:`emmanoulopoulos`.
+    """
+
+    def __init__(self, realise: Realiser, flux: Any) -> None:
+        self._realise, self._quantile = realise, _quantile_function(flux)
+
+    def blocks(self, rng: np.random.Generator, count: int) -> Iterator[tuple[slice, FloatArray]]:
+        """Yield `count` realisations one by one, ``(1, size)``, and their places."""
+        for row in range(count):
+            gauss = self._realise(rng)
+            fluxes = np.sort(_drawn(self._quantile, rng, gauss.size))[None, :]
+            yield slice(row, row + 1), _ordered(gauss, fluxes, _MOST_ITERATIONS)[0] - 1.0
 
 
 def _ordered(

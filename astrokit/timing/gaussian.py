@@ -2,8 +2,8 @@
 
 The model gives the covariance of all bins, so leakage from the finite length, aliasing by the
 sampling, averaging over bins, gaps and unequal errors need no correction: the likelihood contains
-them. What it does not do: times off a regular grid, bins of unequal width, rates that are not
-Gaussian, and curves too long for its engines; each is refused with a way out.
+them. Times may be irregular and bins of any width. What it does not do: bins that overlap, and
+rates that are not Gaussian.
 """
 
 from __future__ import annotations
@@ -18,17 +18,15 @@ from numpy.typing import NDArray
 
 from ..boundary import as_scalar
 from ..errors import AstrokitWarning, InputError
-from .autocovariance import DifferenceAutocovariance, structure_function
 from .gaussian_checks import (
-    LARGEST,
+    bins_of,
     chosen_engine,
-    common_width,
     positive_mean,
     require_likelihood,
     require_variable,
-    too_long,
 )
-from .models import BendingPowerLaw, Constant, Guide, PSDModel
+from .gaussian_engines import Spectra, make_engine
+from .models import ClosedForm, Constant, Guide, PSDModel
 from .periodogram import Periodogram
 from .spectrum_problem import (
     SpectrumProblem,
@@ -40,18 +38,23 @@ from .spectrum_problem import (
 
 if TYPE_CHECKING:
     from ..lightcurve import LightCurve
+    from .approximation import Approximation
 
 __all__ = ["GaussianPSDProblem"]
 
 FloatArray = NDArray[np.float64]
-_ENGINES = ("auto", "toeplitz", "dense")
+_ENGINES = ("auto", "dense", "toeplitz", "celerite")
 _NORMALIZATIONS = ("fractional", "absolute")
 _CUTOFF = 0.01  # of 1 / duration
 _EQUAL = 1e-9  # relative difference of errors that counts as none
-_NODES_AT_ONCE = 2_000_000  # spectrum values held in memory: 16 MB
 _COARSE_ABOVE = {"dense": 320, "toeplitz": 1500}  # bins; fewer are searched directly
 _COARSE_BINS = {"dense": 160, "toeplitz": 750}
 _FEWEST_GROUPS = 80
+_CITATIONS = {
+    "dense": ("rasmussen2006",),
+    "toeplitz": ("rasmussen2006", "durbin1960"),
+    "celerite": ("rasmussen2006", "foremanmackey2017", "lefkir2025"),
+}
 _DRIFT_SLOPE = 3.0  # above it the structure function depends on the cut-off
 
 
@@ -64,25 +67,28 @@ class GaussianPSDProblem(SpectrumProblem):
 
     .. math:: \ln L = -\tfrac12 \left[ d^T C^{-1} d + \ln |C| + (N-1) \ln 2\pi \right] ,
 
-    where C follows from S (see :class:`~astrokit.timing.autocovariance.DifferenceAutocovariance`)
-    and the errors. Nothing is added to the diagonal for numerical comfort.
+    where C follows from S and the errors. Nothing is added to the diagonal for numerical comfort.
 
     ``PSDProblem(lightcurve, model)`` makes one.
 
     Parameters
     ----------
     lightcurve : LightCurve
-        Bins of one width on a regular grid; invalid and missing bins are gaps. Errors may differ
-        from bin to bin; a curve without errors is taken as free of noise.
+        At any times: bins that do not overlap, or samples (bins of no width). Invalid and missing
+        bins are gaps. Errors may differ from bin to bin; a curve without errors is taken as free
+        of noise.
     model : PSDModel
         A :class:`~astrokit.timing.Constant` c is white noise beyond the errors: a variance of
-        c / (2 width) in each bin, independent of all others.
+        c / (2 width) in each bin, independent of all others; for samples the median spacing
+        stands for the width.
     likelihood : {"gaussian"}
-    engine : {"auto", "toeplitz", "dense"}
-        How ln L is computed; the values are the same. "toeplitz" (Levinson-Durbin: n^2 operations,
-        little memory, to 20 000 bins) needs a curve without gaps and with equal errors; "dense"
-        (Cholesky: n^3 operations) takes up to 4000 valid bins. "auto" takes the faster one that
-        applies; ``settings()`` names it.
+    engine : {"auto", "dense", "toeplitz", "celerite"}
+        How ln L is computed. "dense" (Cholesky: n^3 operations) takes up to 4000 valid bins;
+        "toeplitz" (Levinson-Durbin: n^2 operations, to 20 000 bins) needs a curve without gaps
+        and with equal errors; "celerite" takes any number of bins at any times: n operations, for
+        which some 30 exponentials stand for the covariance. How well they do is what
+        :meth:`approximation` measures; ln L changes by some 1e-3. "auto" takes the fastest one
+        that is adequate; ``settings()`` names it.
     normalization : {"fractional", "absolute"}
         Unit of the spectrum; "fractional" divides by the squared mean rate.
     cutoff : float, optional
@@ -92,13 +98,14 @@ class GaussianPSDProblem(SpectrumProblem):
     Raises
     ------
     InputError
-        For an irregular grid, bins of zero or unequal width, fewer than 8 valid bins, a constant
-        curve, one too long for the engine, or an unknown option.
+        For bins that overlap, fewer than 8 valid bins, a constant curve, one too long for the
+        engine, or an unknown option.
 
     References
     ----------
     Rasmussen & Williams 2006, Gaussian Processes for Machine Learning (sections 2.2 and 2.7);
-    Durbin 1960, Review of the International Statistical Institute 28, 233.
+    Durbin 1960, Review of the International Statistical Institute 28, 233; Foreman-Mackey et al.
+    2017, AJ 154, 220; Lefkir et al. 2025, MNRAS 539, 1775.
 
     Examples
     --------
@@ -112,14 +119,14 @@ class GaussianPSDProblem(SpectrumProblem):
     >>> problem
     <GaussianPSDProblem: 216 data, free: slope, log_amplitude>
     >>> problem.settings()["engine"]
-    'dense'
+    'celerite'
     >>> fit = problem.fit()
     >>> abs(fit["slope"].sigma_from(2.5)) < 3
     True
     """
 
     statistic = "gaussian"
-    citation_keys: tuple[str, ...] = ("rasmussen2006", "durbin1960")
+    citation_keys: tuple[str, ...] = ("rasmussen2006",)
 
     def __init__(
         self,
@@ -141,18 +148,18 @@ class GaussianPSDProblem(SpectrumProblem):
         self._wanted_engine, self._normalization = engine, normalization
         self._set_curve(lightcurve)
         if cutoff is None:
-            self._cutoff = _CUTOFF / (self._grid_size * self._dt)
+            self._cutoff = _CUTOFF / self._bins.duration
         else:
             self._cutoff = as_scalar(cutoff, "cutoff", positive=True)
             self._check_cutoff()
-        self._covariance = self._covariance_plan()
+        self._machine = make_engine(self._engine, self._bins, self._cutoff)
         guide = self._guide()
         self._model = model.resolved(guide)
         components = self._model.components
         self._header = np.array([0.0, 0.0, len(components), *self._model.header()])
         super().__init__(model.parameters(guide))
-        if any(isinstance(part, BendingPowerLaw) for part in components):
-            self.citation_keys = (*self.citation_keys, "mchardy2004")
+        self._set_smooth_part()
+        self.citation_keys = (*_CITATIONS[self._engine], *self._model.citation_keys)
 
     # -- data ----------------------------------------------------------------------------------
 
@@ -163,7 +170,7 @@ class GaussianPSDProblem(SpectrumProblem):
 
     @property
     def n_data(self) -> int:
-        return self._position.size
+        return self._rate.size
 
     @property
     def normalization(self) -> str:
@@ -178,7 +185,7 @@ class GaussianPSDProblem(SpectrumProblem):
 
     @property
     def engine(self) -> str:
-        """How ln L is computed: "toeplitz" or "dense"."""
+        """How ln L is computed: "dense", "toeplitz" or "celerite"."""
         return self._engine
 
     @property
@@ -192,22 +199,30 @@ class GaussianPSDProblem(SpectrumProblem):
         require_kind(data, LightCurve, "a LightCurve", "read_lightcurve(file)")
         other = copy.copy(self)
         other._set_curve(data)
-        same = (other._grid_size, other._dt, other._width) == (
-            self._grid_size,
-            self._dt,
-            self._width,
-        )
-        if not same:
+        if not self._has_bins_of(other):
             other._check_cutoff()
-            other._covariance = other._covariance_plan()
+            other._machine = make_engine(other._engine, other._bins, self._cutoff)
         return other
+
+    def _has_bins_of(self, other: GaussianPSDProblem) -> bool:
+        """Return whether an engine serves both."""
+        ours, theirs = self._bins, other._bins
+        return self._engine == other._engine and (
+            ours is theirs
+            or (
+                np.array_equal(ours.start, theirs.start)
+                and np.array_equal(ours.width, theirs.width)
+                and ours.spacing == theirs.spacing
+                and (ours.position is None) == (theirs.position is None)
+            )
+        )
 
     def data_arrays(self) -> Mapping[str, NDArray[Any]]:
         return {
             "rate": self._rate,
-            "position": self._position,
             "variance": self._variance,
-            "grid": np.array([self._grid_size, self._dt, self._width]),
+            "start": self._bins.start,
+            "width": self._bins.width,
         }
 
     def settings(self) -> Mapping[str, Any]:
@@ -215,6 +230,7 @@ class GaussianPSDProblem(SpectrumProblem):
             "model": repr(self._model),
             "likelihood": "gaussian",
             "engine": self._engine,
+            "terms": self._machine.n_terms,
             "normalization": self._normalization,
             "cutoff": self._cutoff,
         }
@@ -224,11 +240,9 @@ class GaussianPSDProblem(SpectrumProblem):
 
     def _set_curve(self, lightcurve: LightCurve, scale: float | None = None) -> None:
         """Set what the likelihood reads."""
-        grid = lightcurve.on_regular_grid()
-        self._lightcurve, self._grid_size, self._dt = lightcurve, grid.n, grid.dt
-        self._width = common_width(grid)
-        valid = np.flatnonzero(grid.valid)
-        rate = grid.rate[valid]
+        bins, curve = bins_of(lightcurve)
+        self._lightcurve, self._bins = lightcurve, bins
+        rate = curve.rate[curve.valid]
         if lightcurve.info.is_magnitude and self._normalization == "fractional":
             raise InputError(
                 "a fractional spectrum means nothing for magnitudes",
@@ -238,21 +252,15 @@ class GaussianPSDProblem(SpectrumProblem):
         if scale is None:
             scale = 1.0 if self._normalization == "absolute" else positive_mean(rate)
         self._scale = scale
-        self._position = valid.astype(np.int64)
         self._rate = rate / scale
-        error = np.zeros(rate.size) if grid.error is None else grid.error[valid]
+        error = np.zeros(rate.size) if curve.error is None else curve.error[curve.valid]
         self._variance = np.ascontiguousarray((error / scale) ** 2)
         self._differences = np.diff(self._rate)
-        self._engine = chosen_engine(self._wanted_engine, self._is_stationary, rate.size, grid.n)
-
-    @property
-    def _is_stationary(self) -> bool:
-        """Whether differences of neighbouring bins are a stationary series."""
         equal = np.ptp(self._variance) <= _EQUAL * self._variance.max()
-        return bool(equal) and self._position.size == self._grid_size
+        self._engine = chosen_engine(self._wanted_engine, bins, bool(equal))
 
     def _check_cutoff(self) -> None:
-        lowest = 1.0 / (self._grid_size * self._dt)
+        lowest = 1.0 / self._bins.duration
         if self._cutoff > lowest:
             raise InputError(
                 "the cut-off is above the lowest frequency of the curve",
@@ -261,93 +269,83 @@ class GaussianPSDProblem(SpectrumProblem):
                 hint="a bend belongs into the model",
             )
 
-    def _covariance_plan(self) -> DifferenceAutocovariance:
-        return DifferenceAutocovariance(self._grid_size, self._dt, self._width, self._cutoff)
-
     def _guide(self) -> Guide:
-        """Return scales from the periodogram of the curve with its gaps bridged by lines."""
+        """Return scales from the periodogram of the curve with its gaps bridged by lines.
+
+        Tapered (Hann): leakage would lift the power of a steep spectrum out of its own prior.
+        """
         from ..lightcurve import LightCurve
 
-        time = np.arange(self._grid_size) * self._dt
-        rate = np.interp(time, time[self._position], self._rate * self._scale)
+        bins = self._bins
+        n = bins.n if bins.position is None else int(bins.position[-1]) + 1
+        dt = bins.duration / n
+        time = np.arange(n) * dt
+        rate = np.interp(time, bins.start, self._rate * self._scale)
+        level, taper = rate.mean(), np.sin(np.pi * (np.arange(n) + 0.5) / n) ** 2
+        rate = level + np.sqrt(8 / 3) * taper * (rate - level)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AstrokitWarning)
-            curve = LightCurve(time, rate, bin_width=self._dt, info=self._lightcurve.info.replace())
+            curve = LightCurve(time, rate, bin_width=dt, info=self._lightcurve.info.replace())
             pg = Periodogram.from_lightcurve(curve, normalization=self._normalization, noise="none")
         return Guide.of(pg.log_binned(1.05) if len(pg) > 2000 else pg)
 
     # -- likelihood ------------------------------------------------------------------------------
 
     def _log_likelihood(self, values: FloatArray) -> FloatArray:
-        rows = max(1, _NODES_AT_ONCE // self._covariance.log_frequency.size)
-        out = np.empty(values.shape[0])
-        for start in range(0, len(out), rows):
-            part = slice(start, start + rows)
-            out[part] = self._some_log_likelihoods(values[part])
-        return out
+        return self._machine.log_likelihoods(
+            self._spectra(values), self._variance, self._differences
+        )
 
-    def _some_log_likelihoods(self, values: FloatArray) -> FloatArray:
-        covariance, white = self._difference_covariances(values)
-        out = np.full(len(values), -np.inf)
-        good = np.flatnonzero(np.isfinite(covariance).all(axis=1) & (covariance[:, 0] >= 0))
-        if self._engine == "dense":
-            for i in good:
-                whitened = self._whitened(covariance[i], white[i])
-                if whitened is not None:
-                    out[i] = _normal(*whitened)
-            return out
-        from .gaussian_kernels import durbin_log_likelihood
+    def _spectra(self, values: FloatArray) -> Spectra:
+        """Return the parts of the model that engines treat apart.
 
-        noise = self._variance[0] + white
-        covariance[:, 0] += 2.0 * noise
-        covariance[:, 1] -= noise
-        found = np.empty(good.size)
-        durbin_log_likelihood(covariance[good], self._differences, found)
-        out[good] = found
-        return out
-
-    def _difference_covariances(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return autocovariances ``(n, grid)`` of differences, and extra white variance ``(n,)``.
-
-        White noise has a closed form, so the constant does not go through the spectrum.
+        White noise and exponential covariances have a closed form, so they do not go through the
+        spectrum.
         """
-        rest, constant = self._split_constant(values)
-        with np.errstate(over="ignore", invalid="ignore"):
-            power = self._psd(self._covariance.log_frequency, rest)
-            return self._covariance.transform(power), constant / (2.0 * self._width)
+        _, constant = self._split_constant(values)
+        forms = [self._closed_forms(row) for row in values]
+        places = self._smooth_places
+        remainders = [[form.remainder for form in row if form.remainder] for row in forms]
 
-    def _whitened(
-        self, covariance: FloatArray, white: float
-    ) -> tuple[FloatArray, FloatArray] | None:
-        """Return whitened differences and the diagonal of the Cholesky factor, or None."""
-        from scipy.linalg import lapack
+        def smooth(log_f: FloatArray) -> FloatArray:
+            power = np.zeros((len(values), log_f.size))
+            if places.size:
+                psd(np.ascontiguousarray(values[:, places]), log_f, self._smooth_header, power)
+            for total, functions in zip(power, remainders, strict=True):
+                for function in functions:
+                    total += function(np.exp(log_f))
+            return power
 
-        from .gaussian_kernels import fill_covariance
+        from .kernels import psd
 
-        n = self._differences.size
-        matrix = np.empty((n, n))
-        structure = structure_function(covariance)
-        fill_covariance(structure, covariance, self._position, self._variance + white, matrix)
-        # The lower half by rows is the upper half by columns, which LAPACK takes without a copy.
-        factor, failed = lapack.dpotrf(matrix.T, lower=0, clean=0, overwrite_a=1)
-        if failed:
-            return None
-        whitened, _ = lapack.dtrtrs(factor, self._differences, lower=0, trans=1)
-        return whitened, np.diag(factor)
+        return Spectra(
+            constant,
+            smooth if places.size or any(remainders) else None,
+            lambda log_f: self._psd(log_f, self._split_constant(values)[0]),
+            [_joined(row) for row in forms] if forms and forms[0] else None,
+        )
+
+    def _closed_forms(self, row: FloatArray) -> list[ClosedForm]:
+        forms = (part.closed_form(row[place]) for part, place in self._model.slices())
+        return [form for form in forms if form is not None]
+
+    def _set_smooth_part(self) -> None:
+        """Find the components that have a spectrum only, and how the kernel reads them."""
+        start = self.parameters.values
+        smooth = [
+            (part, place, self._model.header()[2 * k : 2 * k + 2])
+            for k, (part, place) in enumerate(self._model.slices())
+            if not isinstance(part, Constant) and part.closed_form(start[place]) is None
+        ]
+        places = [np.arange(place.start, place.stop) for _, place, _ in smooth]
+        self._smooth_places = np.concatenate([np.zeros(0, np.int64), *places])
+        codes = [number for *_, pair in smooth for number in pair]
+        self._smooth_header = np.array([0.0, 0.0, len(smooth), *codes])
 
     def _simulate_data(self, values: FloatArray, rng: np.random.Generator) -> LightCurve:
-        from .gaussian_kernels import durbin_simulate
-
-        covariance, white = self._difference_covariances(values[None, :])
-        steps = rng.standard_normal(self._grid_size - 1)
-        if not durbin_simulate(covariance[0], steps):
-            raise InputError(
-                "the model has no positive definite covariance there",
-                value=dict(zip(self.parameters.names, values.tolist(), strict=True)),
-            )
-        rate = np.concatenate([[0.0], np.cumsum(steps)])[self._position]
-        scatter = np.sqrt(self._variance + white[0])
-        rate += scatter * rng.standard_normal(rate.size)
+        rate = self._machine.simulate(self._spectra(values[None, :]), self._variance, rng)
+        if rate is None:
+            raise self._no_covariance(values)
         # The likelihood does not know the level: with that of the data, the scale stays the same.
         return self._like_data(self._scale * (rate - rate.mean() + self._rate.mean()))
 
@@ -370,8 +368,10 @@ class GaussianPSDProblem(SpectrumProblem):
 
     def _coarse(self) -> GaussianPSDProblem | None:
         """Return the same problem for wider bins, whose likelihood is exact as well, but cheap."""
-        n, engine = self.n_data, self._engine
-        if n <= _COARSE_ABOVE[engine] or abs(self._width / self._dt - 1) > 1e-9:
+        n, engine, bins = self.n_data, self._engine, self._bins
+        if n <= _COARSE_ABOVE.get(engine, n) or bins.position is None:
+            return None
+        if abs(bins.width[0] / bins.spacing - 1) > 1e-9:
             return None
         widest = -(-n // _COARSE_BINS[engine])
         curves = (_wider_bins(self, factor) for factor in range(widest, 1, -1))
@@ -381,7 +381,7 @@ class GaussianPSDProblem(SpectrumProblem):
         other = copy.copy(self)
         other._wanted_engine = "auto"
         other._set_curve(curve, self._scale)
-        other._covariance = other._covariance_plan()
+        other._machine = make_engine(other._engine, other._bins, self._cutoff)
         return other
 
     def _reservations(self, values: FloatArray) -> tuple[str, ...]:
@@ -397,7 +397,30 @@ class GaussianPSDProblem(SpectrumProblem):
                 "the light curve has no errors and the model no constant, so all noise counts as "
                 "variability; add Constant() unless the curve is free of noise"
             )
-        return tuple(notes)
+        return (*notes, *self._approximation_notes(values))
+
+    def _approximation_notes(self, values: FloatArray) -> tuple[str, ...]:
+        """Return what to say where the exponentials are too few for this spectrum."""
+        if not self._machine.n_terms:
+            return ()
+        return self.approximation(values).notes
+
+    def approximation(self, values: Values) -> Approximation:
+        """Return how well the exponentials of the engine follow the model, and what that does.
+
+        Parameters
+        ----------
+        values : array_like, shape (p,), or mapping of str to float
+            Values of ALL parameters, such as ``fit.values``.
+
+        Returns
+        -------
+        Approximation
+            Without error where the engine computes the covariance exactly.
+        """
+        from .approximation import approximation
+
+        return approximation(self, self._rows(values)[0])
 
     # -- what it predicts ------------------------------------------------------------------------
 
@@ -415,40 +438,46 @@ class GaussianPSDProblem(SpectrumProblem):
         Raises
         ------
         InputError
-            Where the covariance is not positive definite, or there are too many bins for it.
+            Where the covariance is not positive definite.
         """
         row = self._rows(values)
-        if self.n_data > LARGEST["dense"]:
-            raise too_long("dense", self.n_data)
-        covariance, white = self._difference_covariances(row)
-        whitened = self._whitened(covariance[0], white[0])
-        if whitened is None:
-            raise InputError("the model has no positive definite covariance there", value=values)
-        return whitened[0]
+        found = self._machine.whitened(self._spectra(row), self._variance, self._differences)
+        if found is None:
+            raise self._no_covariance(row[0])
+        return found
+
+    def _no_covariance(self, values: FloatArray) -> InputError:
+        return InputError(
+            "the model has no positive definite covariance there",
+            value=dict(zip(self.parameters.names, values.tolist(), strict=True)),
+        )
 
 
 # -- parts ----------------------------------------------------------------------------------------
 
 
-def _normal(whitened: FloatArray, diagonal: FloatArray) -> float:
-    size = whitened.size
-    return float(-0.5 * (whitened @ whitened + size * np.log(2.0 * np.pi)) - np.log(diagonal).sum())
+def _joined(forms: list[ClosedForm]) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    weight, rate = zip(*((form.weight, form.rate) for form in forms), strict=True)
+    return np.concatenate(weight), np.concatenate(rate)
 
 
 def _wider_bins(problem: GaussianPSDProblem, factor: int) -> LightCurve | None:
     """Return averages over groups of bins without a gap, or None where few groups are whole."""
     from ..lightcurve import LightCurve
 
-    groups = problem._grid_size // factor
+    bins = problem._bins
+    position = np.arange(bins.n) if bins.position is None else bins.position
+    size = int(position[-1]) + 1
+    groups = size // factor
     used = groups * factor
-    rate, variance = np.full((2, problem._grid_size), np.nan)
-    rate[problem._position] = problem._rate * problem._scale
-    variance[problem._position] = problem._variance * problem._scale**2
+    rate, variance = np.full((2, size), np.nan)
+    rate[position] = problem._rate * problem._scale
+    variance[position] = problem._variance * problem._scale**2
     means = rate[:used].reshape(groups, factor).mean(axis=1)
     if np.isfinite(means).sum() < _FEWEST_GROUPS:
         return None
     errors = np.sqrt(variance[:used].reshape(groups, factor).sum(axis=1)) / factor
-    dt = factor * problem._dt
+    dt = factor * bins.spacing
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AstrokitWarning)
         return LightCurve(

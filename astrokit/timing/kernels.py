@@ -23,11 +23,19 @@ from numba import njit
 from ..fastmath import fast_exp
 from ..inference.kernels import compiled_likelihood
 from ..shapes import softplus
+from .line_kernels import add_lorentzian_curvature, lorentzian_gradient
+from .rational_kernels import (
+    RATIONAL_SIZES,
+    add_rational,
+    add_rational_curvature,
+    rational_gradient,
+)
 
 __all__ = [
     "BENDING_POWER_LAW",
     "CONSTANT",
     "HEADER_SIZE",
+    "LORENTZIAN",
     "POWER_LAW",
     "bin_averages",
     "moments",
@@ -39,8 +47,9 @@ __all__ = [
     "whittle_batch",
 ]
 
-CONSTANT, POWER_LAW, BENDING_POWER_LAW = 0, 1, 2
+CONSTANT, POWER_LAW, BENDING_POWER_LAW, LORENTZIAN = 0, 1, 2, 3
 HEADER_SIZE = 3  # numbers before the first component
+_SIZES = (1, 2, 4, 3, *RATIONAL_SIZES)  # numbers of parameters
 _BLOCK = 512
 
 _compile = njit(cache=True, error_model="numpy", nogil=True, fastmath={"reassoc"})
@@ -66,7 +75,7 @@ def _fill_constant(values: Any, header: Any, S: Any) -> None:
         code = int(header[HEADER_SIZE + 2 * component])
         if code == CONSTANT:
             constant += values[at]
-        at += 1 if code == CONSTANT else 2 if code == POWER_LAW else 4
+        at += _SIZES[code]
     for i in range(S.size):
         S[i] = constant
 
@@ -86,6 +95,16 @@ def _fill_psd(values: Any, header: Any, log_f: Any, S: Any) -> None:
             for i in range(S.size):
                 S[i] += fast_exp(log_amplitude - slope * (log_f[i] - log_pivot))
             at += 2
+        elif code == LORENTZIAN:
+            inverse, width = 1.0 / values[at], 2.0 * values[at + 1]
+            peak = math.exp(values[at + 2])
+            for i in range(S.size):
+                z = width * (fast_exp(log_f[i]) * inverse - 1.0)
+                S[i] += peak / (1.0 + z * z)
+            at += 3
+        elif code > LORENTZIAN:
+            add_rational(code, values, at, log_pivot, log_f, S)
+            at += _SIZES[code]
         else:
             a, q, log_bend, _, _, top = _bend(values, at, log_pivot)
             for i in range(S.size):
@@ -227,6 +246,12 @@ def _fill_gradient(values: Any, header: Any, log_f: Any, S: Any, D: Any) -> None
         elif code == POWER_LAW:
             _power_law_gradient(values[at], values[at + 1], log_f, log_pivot, S, D[at : at + 2])
             at += 2
+        elif code == LORENTZIAN:
+            lorentzian_gradient(values, at, log_f, S, D[at : at + 3])
+            at += 3
+        elif code > LORENTZIAN:
+            rational_gradient(code, values, at, log_pivot, log_f, S, D[at : at + _SIZES[code]])
+            at += _SIZES[code]
         else:
             _bending_gradient(values, at, log_f, log_pivot, S, D[at : at + 4])
             at += 4
@@ -385,6 +410,12 @@ def _add_curvature(values: Any, header: Any, log_f: Any, weight: Any, D: Any, ou
                 out[at + 1, at] -= wP * L
                 out[at + 1, at + 1] += wP
             at += 2
+        elif code == LORENTZIAN:
+            add_lorentzian_curvature(values, at, log_f, weight, D[at + 2], out)
+            at += 3
+        elif code > LORENTZIAN:
+            add_rational_curvature(code, values, at, log_pivot, log_f, weight, out)
+            at += _SIZES[code]
         else:
             _add_bending_curvature(values, at, log_f, log_pivot, weight, D[at + 3], out)
             at += 4

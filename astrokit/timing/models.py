@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import abc
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,14 +27,23 @@ from ..inference.priors import LogUniform, Prior, Uniform, as_prior
 if TYPE_CHECKING:
     from .periodogram import Periodogram
 
-__all__ = ["BendingPowerLaw", "Constant", "PSDModel", "PowerLaw"]
+__all__ = ["BendingPowerLaw", "Constant", "Lorentzian", "PSDModel", "PowerLaw"]
 
 FloatArray = NDArray[np.float64]
 Setting = Prior | float | None
-# What tells kernels apart; the same numbers stand in kernels.py, which is too heavy to import here.
-_CODES = {"Constant": 0, "PowerLaw": 1, "BendingPowerLaw": 2}
 _AMPLITUDE_REACH = math.log(1e3)
 _BEND_BELOW = 1e3  # the data then curve by 3 % where slopes differ by 0.5, by 0.1 % where by 1
+
+
+class ClosedForm(NamedTuple):
+    """A covariance ``Re sum weight exp(-rate tau)``.
+
+    `remainder`, a function of frequency, is the power that these terms lack, of either sign.
+    """
+
+    weight: NDArray[np.complex128]
+    rate: NDArray[np.complex128]
+    remainder: Callable[[FloatArray], FloatArray] | None = None
 
 
 class PSDModel(abc.ABC):
@@ -48,7 +57,12 @@ class PSDModel(abc.ABC):
     high_slope        uniform, 1 to 6
     bend_frequency    log-uniform, a factor 1000 below the lowest to the highest frequency
     log_amplitude     uniform, a factor 1000 below to 1000 above the power near the pivot; for a
-                      pivot outside the data, extrapolated with all slopes that the prior allows
+                      pivot outside the data, extrapolated with all slopes that the prior allows;
+                      of a Lorentzian, around all powers there are
+    center_frequency  log-uniform, from the lowest to the highest frequency
+    timescale         log-uniform, from a tenth of 1 / (2 pi highest frequency) to ten times that of
+                      the lowest; so is moving_average_time
+    quality_factor    log-uniform, 1 to 100
     constant          uniform, 0 to ten times the noise level or the power at high frequency,
                       whichever is larger
     ================  ==============================================================================
@@ -82,12 +96,18 @@ class PSDModel(abc.ABC):
         """The sum in words, such as "power law + constant"."""
         return " + ".join(component.kind for component in self.components)
 
+    @property
+    def citation_keys(self) -> tuple[str, ...]:
+        """Papers that the components rest on."""
+        keys = (key for component in self.components for key in component.cited)
+        return tuple(dict.fromkeys(keys))
+
     def header(self) -> list[float]:
         """Return code and ln pivot of each component: how a kernel reads the parameters."""
         row: list[float] = []
         for component in self.components:
             pivot = getattr(component, "pivot", None)
-            row += [float(_CODES[type(component).__name__]), math.log(pivot) if pivot else 0.0]
+            row += [float(component.code), math.log(pivot) if pivot else 0.0]
         return row
 
     def slices(self) -> Iterator[tuple[Component, slice]]:
@@ -196,7 +216,10 @@ class Component(PSDModel):
     """One term; a frozen dataclass whose fields are its parameters (and its pivot)."""
 
     kind: ClassVar[str] = ""
+    # What tells components apart in kernels.py, which is too heavy to import here.
+    code: ClassVar[int] = -1
     own_names: ClassVar[tuple[str, ...]] = ()
+    cited: ClassVar[tuple[str, ...]] = ()
 
     @property
     def components(self) -> tuple[Component, ...]:
@@ -205,6 +228,10 @@ class Component(PSDModel):
     @abc.abstractmethod
     def defaults(self, guide: Guide) -> list[Parameter]:
         """Return its parameters with default priors."""
+
+    def closed_form(self, values: FloatArray) -> ClosedForm | None:
+        """Return the covariance of the component for its own `values`, or None if it has none."""
+        return None
 
     def setting(self, name: str) -> Setting:
         """Return what the user gave for a parameter."""
@@ -264,6 +291,7 @@ class PowerLaw(Component):
     """
 
     kind: ClassVar[str] = "power law"
+    code: ClassVar[int] = 1
     own_names: ClassVar[tuple[str, ...]] = ("slope", "log_amplitude")
     slope: Setting = None
     log_amplitude: Setting = None
@@ -306,6 +334,8 @@ class BendingPowerLaw(Component):
     """
 
     kind: ClassVar[str] = "bending power law"
+    code: ClassVar[int] = 2
+    cited: ClassVar[tuple[str, ...]] = ("mchardy2004",)
     own_names: ClassVar[tuple[str, ...]] = (
         "low_slope",
         "high_slope",
@@ -336,6 +366,72 @@ class BendingPowerLaw(Component):
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
+class Lorentzian(Component):
+    r"""A quasi-periodic oscillation: :math:`S(f) = e^{A} / [1 + 4 Q^2 (f/f_0 - 1)^2]`.
+
+    Its full width at half maximum is :math:`f_0 / Q`. Its variance, and so its rms, follows: see
+    :func:`~astrokit.timing.line_rms`.
+
+    Parameters
+    ----------
+    center_frequency : Prior or float, optional
+        :math:`f_0`, in the frequency unit of the data.
+    quality_factor : Prior or float, optional
+        Q: frequency over full width. Above 2 one speaks of a quasi-periodic oscillation.
+    log_amplitude : Prior or float, optional
+        A: natural logarithm of the power at the center.
+
+    References
+    ----------
+    Belloni, Psaltis & van der Klis 2002, ApJ 572, 392.
+
+    Examples
+    --------
+    >>> import astrokit as ak
+    >>> line = ak.timing.Lorentzian(center_frequency=2.0, quality_factor=5.0)
+    >>> line.evaluate([2.0, 2.2], log_amplitude=0.0)
+    array([1. , 0.5])
+    """
+
+    kind: ClassVar[str] = "Lorentzian"
+    code: ClassVar[int] = 3
+    own_names: ClassVar[tuple[str, ...]] = ("center_frequency", "quality_factor", "log_amplitude")
+    center_frequency: Setting = None
+    quality_factor: Setting = None
+    log_amplitude: Setting = None
+
+    def __post_init__(self) -> None:
+        self._check()
+        for name in ("center_frequency", "quality_factor"):
+            lowest = _support(self.setting(name), None)[0]
+            if lowest < 0:
+                raise ParameterError(f"{name} cannot be negative", value=lowest, allowed="> 0")
+
+    def defaults(self, guide: Guide) -> list[Parameter]:
+        low = float(guide.log_power.min()) - _AMPLITUDE_REACH
+        high = float(guide.log_power.max()) + _AMPLITUDE_REACH
+        start = float(np.interp(math.log(guide.middle), guide.log_frequency, guide.log_power))
+        unit = guide.frequency_unit
+        prior = LogUniform(guide.lowest, guide.highest)
+        return [
+            Parameter("center_frequency", guide.middle, prior, unit=unit, symbol="f_0"),
+            Parameter("quality_factor", 5.0, LogUniform(1.0, 100.0), symbol="Q"),
+            Parameter("log_amplitude", start, Uniform(low, high), symbol=r"\ln S(f_0)"),
+        ]
+
+    def closed_form(self, values: FloatArray) -> ClosedForm:
+        # The exponential has a second line at -f_0, whose wing is taken off again.
+        center, quality, log_amplitude = map(float, values)
+        peak, half_width = math.exp(log_amplitude), 0.5 * center / quality
+
+        def mirrored(f: FloatArray) -> FloatArray:
+            return -peak / (1.0 + ((f + center) / half_width) ** 2)
+
+        rate = 2.0 * math.pi * (half_width + 1j * center)
+        return ClosedForm(np.array([math.pi * half_width * peak + 0j]), np.array([rate]), mirrored)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Constant(Component):
     """The same power at all frequencies: measurement noise.
 
@@ -346,6 +442,7 @@ class Constant(Component):
     """
 
     kind: ClassVar[str] = "constant"
+    code: ClassVar[int] = 0
     own_names: ClassVar[tuple[str, ...]] = ("constant",)
     constant: Setting = None
 
@@ -409,6 +506,11 @@ class Guide:
     def middle(self) -> float:
         """Geometric mean of the lowest and the highest frequency."""
         return math.sqrt(self.lowest * self.highest)
+
+    @property
+    def time_unit(self) -> str:
+        """Unit of times: s for Hz."""
+        return "s" if self.frequency_unit == "Hz" else self.frequency_unit.removeprefix("1 / ")
 
     def amplitude(self, pivot: float, flattest: float, steepest: float) -> Parameter:
         """Return the parameter ``log_amplitude`` at a pivot, for slopes between two ends."""

@@ -72,6 +72,8 @@ class Periodogram:
         Whether the last ordinate is the Nyquist frequency alone.
     inputs : tuple of dict
         Provenance of the light curve.
+    notes : tuple of str
+        What else a reader must know, such as how much of a curve with gaps was used.
 
     Raises
     ------
@@ -103,6 +105,7 @@ class Periodogram:
     n_segments: int = 1
     has_nyquist: bool = False
     inputs: tuple[dict[str, Any], ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         frequency = as_array(self.frequency, "frequency", unit=self.frequency_unit, positive=True)
@@ -303,11 +306,12 @@ class Periodogram:
         low, high = self.frequency[0], self.frequency[-1]
         noise = "unknown" if np.isnan(self.noise_level) else f"{self.noise_level:.4g}"
         averaged = f", {self.n_segments} segments averaged" if self.n_segments > 1 else ""
-        return (
+        text = (
             f"Periodogram: {len(self)} frequencies from {low:.4g} to {high:.4g} "
             f"{self.frequency_unit}{averaged}\n{self.normalization} normalization, noise level "
             f"{noise} {self.power_unit}".rstrip()
         )
+        return "\n".join([text, *self.notes])
 
 
 # -- checks and parts -------------------------------------------------------------------------
@@ -334,7 +338,8 @@ def _complete_rates(lightcurve: LightCurve) -> FloatArray:
         raise InputError(
             f"the light curve has {missing} missing of {lightcurve.n} bins",
             hint="take a piece without gaps, with split_by_gti() or select(start, stop), or "
-            "rebin(dt) over the gaps",
+            "rebin(dt) over the gaps; "
+            "averaged_periodogram(lightcurve, length) averages pieces between the gaps",
         )
     rate = lightcurve.rate
     if np.ptp(rate) <= _CONSTANT * np.abs(rate).max():

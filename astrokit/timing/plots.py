@@ -385,12 +385,7 @@ def _components(problem: PSDProblem, f: FloatArray, values: FloatArray) -> tuple
 
 
 def _label(problem: PSDProblem) -> str:
-    words = {
-        "PowerLaw": "power law",
-        "BendingPowerLaw": "bending power law",
-        "Constant": "constant",
-    }
-    return " + ".join(words[type(c).__name__] for c in problem.model.components)
+    return problem.model.label
 
 
 def _nice(unit: str) -> str:

@@ -51,7 +51,9 @@ class PSDProblem(SpectrumProblem):
     periodogram : Periodogram
         A :class:`~astrokit.lightcurve.LightCurve` in its place gives a
         :class:`~astrokit.timing.GaussianPSDProblem`, with the options of that class: the
-        likelihood of the curve itself, which knows leakage, aliasing and gaps.
+        likelihood of the curve itself, which knows leakage, aliasing and gaps; with
+        ``likelihood="debiased"`` a :class:`~astrokit.timing.DebiasedPSDProblem`, for very long
+        curves without gaps.
     model : PSDModel
         Such as ``PowerLaw() + Constant()``, in the normalization of the periodogram.
     likelihood : {"whittle"}
@@ -88,6 +90,10 @@ class PSDProblem(SpectrumProblem):
             from ..lightcurve import LightCurve
 
             if isinstance(periodogram, LightCurve):
+                if options.get("likelihood") == "debiased":
+                    from .debiased import DebiasedPSDProblem
+
+                    return DebiasedPSDProblem(periodogram, *args, **options)
                 from .gaussian import GaussianPSDProblem
 
                 return GaussianPSDProblem(periodogram, *args, **options)
@@ -144,6 +150,11 @@ class PSDProblem(SpectrumProblem):
     def power(self) -> FloatArray:
         """The ordinates that the likelihood uses, shape ``(m,)``."""
         return self._power
+
+    @property
+    def ordinate_half_dof(self) -> FloatArray:
+        """Half the degrees of freedom of each ordinate that the likelihood uses, ``(m,)``."""
+        return _half_dof(self._periodogram, self._nyquist)
 
     @property
     def n_data(self) -> int:

@@ -83,21 +83,18 @@ class Sampling:
         -------
         ndarray, shape (n,)
         """
+        return self.observe_many(fine[None, :])[0]
+
+    def observe_many(self, fine: FloatArray) -> FloatArray:
+        """Return :meth:`observe` of each row of `fine`, ``(rows, n)``."""
+        from .simulation_kernels import bin_means, observe
+
+        out = np.empty((fine.shape[0], self.left.size))
         if self.finer:
-            return fine[: self.cells].reshape(-1, self.finer).mean(axis=1)
-        fine = fine[: self.cells]
-        inside = np.minimum(self.left.astype(np.int64), self.cells - 1)
-        total = np.concatenate(([0.0], np.cumsum(fine)))
-        length = self.right - self.left
-        summed = _between(total, fine, self.right) - _between(total, fine, self.left)
-        wide = length > 1e-6
-        return np.where(wide, summed / np.where(wide, length, 1.0), fine[inside])
-
-
-def _between(total: FloatArray, fine: FloatArray, position: FloatArray) -> FloatArray:
-    """Return the integral from the start to each position, exact for cells of constant height."""
-    whole = np.clip(position.astype(np.int64), 0, fine.size - 1)
-    return total[whole] + (position - whole) * fine[whole]
+            bin_means(fine, self.finer, out)
+        else:
+            observe(fine[:, : self.cells], self.left, self.right, out)
+        return out
 
 
 def _finest(time: FloatArray, width: FloatArray) -> float:

@@ -7,7 +7,7 @@ nature. Its variance is what the draw gives: it is never forced.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -22,12 +22,15 @@ from .sampling import Sampling
 if TYPE_CHECKING:
     from ..inference import Fit
     from ..lightcurve import LightCurve
+    from .flux_simulation import FluxRealiser
 
 __all__ = ["PSDLike", "as_psd", "simulate_lightcurve", "simulate_rates", "timmer_koenig"]
 
 FloatArray = NDArray[np.float64]
 PSDLike: TypeAlias = "Fit | Callable[[FloatArray], FloatArray]"
 _LONGER, _FINER = 16, 4
+_BLOCK_VALUES = 2**16
+_LAST_WORD = 2**64 - 1
 _NOISE = ("gaussian", "poisson", "none")
 
 
@@ -53,8 +56,8 @@ def timmer_koenig(
     dt : float
         Width of a bin; frequencies are in 1 / (unit of `dt`).
     n_curves : int, optional
-        Make so many independent curves. Curve i has the i-th child of `seed`, so it is the same
-        however many are made, and the same as a single curve made with that child.
+        Make so many independent curves, one after the other from one stream of random numbers: a
+        curve is the same however many follow it, and the first is the one made without `n_curves`.
     seed : int, SeedSequence or Generator, optional
     longer, finer : int
         The realisation is `longer` times as long and has `finer` times as many bins per time.
@@ -87,13 +90,15 @@ def timmer_koenig(
     for name, number in (("n", n), ("longer", longer), ("finer", finer)):
         require_count(number, name)
     dt = as_scalar(dt, "dt", positive=True)
+    from .simulation_kernels import bin_means
+
     realise = Realiser(psd, n * longer * finer, dt / finer)
-    if n_curves is None:
-        return binned(realise(as_generator(seed)), n, finer)
-    curves = np.empty((require_count(n_curves, "n_curves"), n))
-    for row, child in zip(curves, spawn(seed, n_curves), strict=True):
-        row[:] = binned(realise(np.random.default_rng(child)), n, finer)
-    return curves
+    count = 1 if n_curves is None else require_count(n_curves, "n_curves")
+    curves = np.empty((count, n))
+    for rows, fine in realise.blocks(as_generator(seed), count):
+        # Any stretch serves: the realisation is periodic, so its ends are no special place.
+        bin_means(fine, finer, curves[rows])
+    return curves[0] if n_curves is None else curves
 
 
 def require_count(number: int, name: str) -> int:
@@ -103,13 +108,7 @@ def require_count(number: int, name: str) -> int:
     return int(number)
 
 
-def binned(fine: FloatArray, n: int, finer: int) -> FloatArray:
-    """Return the first `n` bins of a realisation, each the mean of `finer` points."""
-    # Any stretch serves: the realisation is periodic, so its ends are no special place.
-    return fine[: n * finer].reshape(n, finer).mean(axis=1)
-
-
-def _good_length(n: int) -> int:
+def good_length(n: int) -> int:
     """Return the next even length that the FFT likes."""
     from scipy import fft
 
@@ -134,7 +133,7 @@ class Realiser:
     """
 
     def __init__(self, psd: Callable[[FloatArray], FloatArray], size: int, dt: float) -> None:
-        self.size = _good_length(size)
+        self.size = good_length(size)
         frequency = np.arange(1, self.size // 2 + 1) / (self.size * dt)
         power = np.asarray(psd(frequency), dtype=float)
         if power.shape != frequency.shape or not np.all(np.isfinite(power) & (power > 0)):
@@ -148,17 +147,28 @@ class Realiser:
         # P = 2 dt/N |X|^2 has mean psd when each of the two parts of X has variance psd N/(4 dt).
         self._amplitude = np.sqrt(power * self.size / (4 * dt))
 
-    def __call__(self, rng: np.random.Generator) -> FloatArray:
-        """Return `size` points with independent normal Fourier coefficients."""
+    def __call__(self, rng: np.random.Generator, count: int = 1) -> FloatArray:
+        """Return `count` realisations ``(count, size)`` with independent normal coefficients."""
         from scipy import fft
 
-        parts = rng.standard_normal((2, self.size // 2))
-        transform = np.zeros(self.size // 2 + 1, dtype=complex)
-        np.multiply(self._amplitude, parts[0], out=transform.real[1:])
-        np.multiply(self._amplitude, parts[1], out=transform.imag[1:])
-        # The coefficient at the Nyquist frequency is real and carries both halves.
-        transform[-1] = np.sqrt(2.0) * self._amplitude[-1] * parts[0, -1]
-        return fft.irfft(transform, self.size, overwrite_x=True)
+        return fft.irfft(self.coefficients(rng, count), self.size, axis=1, overwrite_x=True)
+
+    def coefficients(self, rng: np.random.Generator, count: int = 1) -> NDArray[np.complex128]:
+        """Return the Fourier coefficients of `count` realisations, ``(count, size // 2 + 1)``."""
+        from .simulation_kernels import fourier_coefficients
+
+        half = self.size // 2
+        words = rng.integers(_LAST_WORD, endpoint=True, size=(count, half), dtype=np.uint64)
+        parts = np.empty((count, 2 * half + 2))
+        fourier_coefficients(words, self._amplitude, parts)
+        return parts.view(np.complex128)
+
+    def blocks(self, rng: np.random.Generator, count: int) -> Iterator[tuple[slice, FloatArray]]:
+        """Yield `count` realisations, as many at a time as stay in the cache, and their places."""
+        at_once = max(1, _BLOCK_VALUES // self.size)
+        for start in range(0, count, at_once):
+            rows = slice(start, min(start + at_once, count))
+            yield rows, self(rng, rows.stop - start)
 
 
 def simulate_lightcurve(
@@ -167,6 +177,7 @@ def simulate_lightcurve(
     *,
     mean: float | None = None,
     noise: bool | str = True,
+    flux: Any = None,
     seed: SeedLike = None,
     longer: int = _LONGER,
     finer: int = _FINER,
@@ -187,6 +198,11 @@ def simulate_lightcurve(
         True, or "gaussian": normal, of the standard errors of `like`, if it has any. "poisson":
         counts in the exposure of each bin; the errors are then the square root of these counts
         (of one count, where there is none). False, or "none": no noise.
+    flux : distribution, LightCurve, or array_like, optional
+        The source's fluxes follow this distribution in place of a normal one, in the unit of the
+        rates; then only the shape of `psd` matters. The distribution is that of the fine
+        realisation, before it is averaged over bins; see :func:`emmanoulopoulos`, whose method
+        this is (``scope="process"``).
     seed : int, SeedSequence or Generator, optional
     longer, finer : int
         See :func:`timmer_koenig`; uneven sampling is resolved `finer` times below its narrowest
@@ -196,12 +212,13 @@ def simulate_lightcurve(
     Returns
     -------
     LightCurve
-        Rates may be negative where the variability is strong: the process is Gaussian.
+        Without `flux` the process is Gaussian, so rates may be negative where it is strong.
 
     Raises
     ------
     InputError
-        For a `psd` that is not positive, or Poisson noise without bin widths.
+        For a `psd` that is not positive, Poisson noise without bin widths, or a `mean` beside a
+        flux distribution.
 
     Examples
     --------
@@ -213,8 +230,8 @@ def simulate_lightcurve(
     """
     from ..lightcurve import LightCurve
 
-    draw = _Observation.of(psd, like, mean, noise, longer, finer)
-    rate = draw(as_generator(seed))
+    draw = _Observation.of(psd, like, (longer, finer), mean=mean, noise=noise, flux=flux)
+    rate = draw(1, seed)[0]
     error = like.error if draw.exposure is None else _counting_error(rate, draw.exposure)
     return LightCurve(
         like.time, rate, error, bin_width=like.bin_width, gti=like.gti, info=like.info
@@ -228,6 +245,7 @@ def simulate_rates(
     *,
     mean: float | None = None,
     noise: bool | str = True,
+    flux: Any = None,
     seed: SeedLike = None,
     longer: int = _LONGER,
     finer: int = _FINER,
@@ -236,12 +254,13 @@ def simulate_rates(
 
     Parameters
     ----------
-    psd, like, mean, noise, longer, finer
+    psd, like, mean, noise, flux, longer, finer
         As for :func:`simulate_lightcurve`.
     n_curves : int
         Number of curves.
     seed : int, SeedSequence or Generator, optional
-        Curve i has the i-th child, and is the one that :func:`simulate_lightcurve` makes with it.
+        A curve is the same however many follow it; the first is the one that
+        :func:`simulate_lightcurve` makes.
 
     Returns
     -------
@@ -262,16 +281,15 @@ def simulate_rates(
     >>> ak.timing.simulate_rates(lambda f: 1e-4 * f**-2.0, lc, 5, seed=1).shape
     (5, 60)
     """
-    draw = _Observation.of(psd, like, mean, noise, longer, finer)
-    children = spawn(seed, require_count(n_curves, "n_curves"))
-    return np.stack([draw(np.random.default_rng(child)) for child in children])
+    draw = _Observation.of(psd, like, (longer, finer), mean=mean, noise=noise, flux=flux)
+    return draw(require_count(n_curves, "n_curves"), seed)
 
 
 @dataclass(frozen=True, eq=False)
 class _Observation:
     """Draws what a telescope would measure; `exposure` is set for counting noise."""
 
-    realise: Realiser
+    realise: Realiser | FluxRealiser
     sampling: Sampling
     level: float
     valid: NDArray[np.bool_]
@@ -283,19 +301,28 @@ class _Observation:
         cls,
         psd: PSDLike,
         like: LightCurve,
+        scale: tuple[int, int],
+        *,
         mean: float | None,
         noise: bool | str,
-        longer: int,
-        finer: int,
+        flux: Any,
     ) -> _Observation:
-        for name, number in (("longer", longer), ("finer", finer)):
+        longer, finer = (
             require_count(number, name)
+            for number, name in zip(scale, ("longer", "finer"), strict=True)
+        )
         kind = ("gaussian" if noise else "none") if isinstance(noise, bool) else noise
         if kind not in _NOISE:
             raise InputError("noise is unknown", value=noise, allowed=", ".join(_NOISE))
         level = like.mean_rate if mean is None else as_scalar(mean, "mean", unit=_rate_unit(like))
         sampling = Sampling.of(like, finer, longer)
-        realise = Realiser(as_psd(psd), sampling.cells * longer, sampling.step)
+        realise: Any = Realiser(as_psd(psd), sampling.cells * longer, sampling.step)
+        if flux is not None:
+            from .flux_simulation import FluxRealiser
+
+            if mean is not None:
+                raise InputError("a flux distribution has its own mean", hint="leave mean out")
+            realise, level = FluxRealiser(realise, flux), 1.0
         error = like.error if kind == "gaussian" else None
         return cls(
             realise,
@@ -306,14 +333,21 @@ class _Observation:
             _exposure(like) if kind == "poisson" else None,
         )
 
-    def __call__(self, rng: np.random.Generator) -> FloatArray:
-        rate = self.level * (1 + self.sampling.observe(self.realise(rng)))
+    def __call__(self, count: int, seed: SeedLike) -> FloatArray:
+        """Return rates ``(count, n)``. Source and noise have a stream of random numbers each."""
+        source, noise = (np.random.default_rng(child) for child in spawn(seed, 2))
+        rates = np.empty((count, self.valid.size))
+        for rows, fine in self.realise.blocks(source, count):
+            rates[rows] = self.level * (1 + self.sampling.observe_many(fine))
+            self._add_noise(rates[rows], noise)
+        rates[:, ~self.valid] = np.nan
+        return rates
+
+    def _add_noise(self, rates: FloatArray, rng: np.random.Generator) -> None:
         if self.sigma is not None:
-            rate += self.sigma * rng.standard_normal(rate.size)
+            rates += self.sigma * rng.standard_normal(rates.shape)
         if self.exposure is not None:
-            rate = rng.poisson(np.maximum(rate, 0.0) * self.exposure) / self.exposure
-        rate[~self.valid] = np.nan
-        return rate
+            rates[:] = rng.poisson(np.maximum(rates, 0.0) * self.exposure) / self.exposure
 
 
 def _rate_unit(like: LightCurve) -> str | None:

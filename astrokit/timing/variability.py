@@ -299,6 +299,12 @@ def fractional_variability_scatter(
     if n < 2:
         raise InputError("at least two simulations are needed for a scatter", value=n)
     level = as_scalar(level, "level", minimum=0.0, maximum=1.0)
+    if lightcurve.valid.sum() < 2:
+        raise InputError(
+            "a variance needs at least two valid bins",
+            value=int(lightcurve.valid.sum()),
+            hint="check what was masked",
+        )
     dt, shape = lightcurve.dt, as_psd(psd)
     once = partial(_simulated_variability, psd=shape, valid=lightcurve.valid, dt=dt)
     values = np.array(map_items(once, range(n), seeds=spawn(seed, n), executor=executor))

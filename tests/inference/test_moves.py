@@ -23,7 +23,8 @@ from astrokit.inference import (
     Uniform,
     kernels,
 )
-from astrokit.inference.draws import block_length, draw_block
+from astrokit.inference.diagnostics import autocorrelation_time
+from astrokit.inference.draws import CLOUD_FREEDOM, block_length, draw_block
 from astrokit.inference.engines import (
     CompiledEngine,
     NumpyEngine,
@@ -37,10 +38,11 @@ from tests.inference.targets import TARGETS, Banana, Gaussian, TwoModes, gaussia
 from tests.reference import ensemble as reference
 
 EACH_MOVE = {
-    "stretch": Moves(1, 0, 0, 0),
-    "de": Moves(0, 1, 0, 0),
-    "de_mode": Moves(0, 0.5, 0.5, 0),  # gamma = 1 alone only visits a lattice of differences
-    "snooker": Moves(0, 0, 0, 1),
+    "stretch": Moves(1, 0, 0, 0, 0),
+    "de": Moves(0, 1, 0, 0, 0),
+    "cloud": Moves(0, 0, 0, 0, 1),
+    "de_mode": Moves(0, 0.5, 0.5, 0, 0),  # gamma = 1 alone only visits a lattice of differences
+    "snooker": Moves(0, 0, 0, 1, 0),
     "mixture": Moves(),
 }
 
@@ -139,8 +141,6 @@ def test_both_modes_get_their_share():
 def test_same_distribution_as_the_moves_of_emcee(name):
     """Two-sample tests on chains thinned to independence."""
     import emcee
-
-    from astrokit.inference.diagnostics import autocorrelation_time
 
     problem = TARGETS[name]()
     d, walkers, sweeps = problem.parameters.n_free, 24, 6000
@@ -280,7 +280,7 @@ def test_draws_are_what_the_moves_need():
 
 
 def test_partners_and_kinds_have_the_right_frequencies():
-    walkers, moves = 12, Moves(1, 2, 3, 4)
+    walkers, moves = 12, Moves(1, 2, 3, 4, 0)
     blocks = [draw_block(np.random.SeedSequence(1), k, walkers, 3, moves) for k in range(40)]
     kinds = np.concatenate([b.kind.ravel() for b in blocks])
     for kind, p in enumerate((0.1, 0.2, 0.3, 0.4)):
@@ -303,11 +303,44 @@ def test_stretch_has_the_density_of_goodman_and_weare():
     """g(z) ~ z^(-1/2) on [1/2, 2], so sqrt(z) is uniform between its ends."""
     from scipy.special import ndtri
 
-    draws = draw_block(np.random.SeedSequence(3), 0, 8, 2, Moves(1, 0, 0, 0))
+    draws = draw_block(np.random.SeedSequence(3), 0, 8, 2, Moves(1, 0, 0, 0, 0))
     low, high = np.sqrt(0.5), np.sqrt(2.0)
     assert draws.scale.min() >= 0.5
     assert draws.scale.max() <= 2.0
     assert ks_statistic(ndtri((np.sqrt(draws.scale) - low) / (high - low))) < KS_LIMIT
+
+
+def test_variates_are_those_of_a_t_distribution():
+    from scipy import stats
+    from scipy.special import ndtri
+
+    draws = draw_block(np.random.SeedSequence(3), 0, 8, 2, Moves(0, 0, 0, 0, 1))
+    assert draws.variate.shape == (block_length(8), 2, 4, 2)
+    one = stats.t(CLOUD_FREEDOM).cdf(draws.variate[..., 0])
+    radius = np.sum(draws.variate**2, axis=-1) / 2
+    assert ks_statistic(ndtri(one)) < KS_LIMIT
+    assert ks_statistic(ndtri(stats.f(2, CLOUD_FREEDOM).cdf(radius))) < KS_LIMIT
+    none = draw_block(np.random.SeedSequence(3), 0, 8, 2, Moves(1, 1, 0, 0, 0))
+    assert none.variate.size == 0
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_a_cloud_without_extent_makes_no_proposal(engine):
+    start = np.ones((8, 2))
+    chain = advance(Gaussian(2), engine, start, 20, moves=Moves(0, 0, 0, 0, 1))
+    assert (chain[..., :-1] == 1.0).all()
+
+
+def test_a_cloud_takes_few_sweeps_between_independent_draws():
+    """Four times fewer than without it, for three dimensions and the default walkers."""
+    problem = Gaussian(3)
+    start = problem.exact(np.random.default_rng(1), 32)
+    tau = []
+    for moves in (Moves(), Moves(cloud=0)):
+        chain = advance(problem, "compiled", start, 4000, moves=moves)
+        tau.append(max(autocorrelation_time(chain[..., k]) for k in range(3)))
+    assert tau[0] < 6.0
+    assert tau[1] > 2.0 * tau[0]
 
 
 def test_blocks_depend_on_seed_and_number_alone():
@@ -320,7 +353,11 @@ def test_blocks_depend_on_seed_and_number_alone():
 
 @pytest.mark.parametrize(
     "weights",
-    [{"stretch": -1}, dict.fromkeys(("stretch", "de", "de_mode", "snooker"), 0), {"de": np.nan}],
+    [
+        {"stretch": -1},
+        dict.fromkeys(("stretch", "de", "de_mode", "snooker", "cloud"), 0),
+        {"de": np.nan},
+    ],
 )
 def test_bad_weights_are_refused(weights):
     with pytest.raises(InputError, match="weights of the moves"):

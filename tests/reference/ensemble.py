@@ -1,7 +1,8 @@
 """The ensemble moves as their papers write them: one walker at a time, plain Python.
 
 Goodman & Weare (2010) for the stretch, ter Braak (2006) for differential evolution, ter Braak &
-Vrugt (2008) for the snooker. Random decisions come from a ``BlockDraws``.
+Vrugt (2008) for the snooker; the cloud is an independence sampler from a t distribution. Random
+decisions come from a ``BlockDraws``.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy import stats
 
-STRETCH, DE, DE_MODE, SNOOKER = range(4)
+STRETCH, DE, DE_MODE, SNOOKER, CLOUD = range(5)
+FREEDOM = 5.0
 
 
 def run(log_posterior, coords, draws, sweeps):
@@ -20,10 +23,14 @@ def run(log_posterior, coords, draws, sweeps):
     history = []
     for s in range(sweeps):
         for side in (0, 1):
+            resting = np.array([walkers[j] for j in draws.active[s, 1 - side]])
             for i, w in enumerate(draws.active[s, side]):
                 others = [walkers[j] for j in draws.partners[s, side, :, i]]
                 kind, scale = draws.kind[s, side], draws.scale[s, side, i]
-                q, log_factor = proposal(kind, scale, walkers[w], *others)
+                if kind == CLOUD:
+                    q, log_factor = of_cloud(walkers[w], resting, draws.variate[s, side, i])
+                else:
+                    q, log_factor = proposal(kind, scale, walkers[w], *others)
                 density = log_posterior(q)
                 # `threshold` is ln u less the Jacobian of the stretch: take it back here.
                 log_u = draws.threshold[s, side, i]
@@ -46,3 +53,11 @@ def proposal(kind, scale, x, a, b, c):
     unit = (x - a) / np.linalg.norm(x - a)
     q = x + scale * (np.dot(b, unit) - np.dot(c, unit)) * unit
     return q, (d - 1) * (math.log(np.linalg.norm(q - a)) - math.log(np.linalg.norm(x - a)))
+
+
+def of_cloud(x, resting, variate):
+    """Return a draw of the t distribution of the resting walkers and ln t(x) - ln t(draw)."""
+    mean, covariance = resting.mean(axis=0), np.cov(resting, rowvar=False)
+    q = mean + np.linalg.cholesky(covariance) @ variate
+    density = stats.multivariate_t(mean, covariance, FREEDOM)
+    return q, density.logpdf(x) - density.logpdf(q)

@@ -53,3 +53,48 @@ def durbin(covariance, y):
         v *= 1 - kappa**2
         total += np.log(v) + (y[k] - phi @ y[k - 1 :: -1][:k]) ** 2 / v
     return -(total + y.size * np.log(2 * LONG(np.pi))) / 2
+
+
+def exponential_covariance(start, width, weight, rate):
+    """Return the covariance ``(n, n)`` of averages over bins for Re sum weight exp(-rate tau).
+
+    In extended precision, from the integrals over bins as they stand: E is the average of
+    exp(-rate t) over a bin.
+    """
+    start, width = (np.asarray(x, LONG) for x in (start, width))
+    n = start.size
+    C = np.zeros((n, n), LONG)
+    later, earlier = np.tril_indices(n, -1)
+    apart = start[later] - start[earlier] - width[earlier]
+    for w, r in zip(
+        np.asarray(weight, np.clongdouble), np.asarray(rate, np.clongdouble), strict=True
+    ):
+        x = r * width
+        E = np.array([1 if y == 0 else -np.expm1(-y) / y for y in x])
+        C[later, earlier] += (w * E[later] * E[earlier] * np.exp(-r * apart)).real
+        C[np.arange(n), np.arange(n)] += np.array([(w * _own(y)).real for y in x])
+    return C + np.tril(C, -1).T
+
+
+def _own(x):
+    """Return the variance of an average over one bin, 2 (x - 1 + exp(-x)) / x^2."""
+    if abs(x) > 0.05:
+        return 2 * (x + np.expm1(-x)) / x**2
+    total, term = LONG(1), LONG(1)
+    for k in range(3, 20):
+        term = -term * x / k
+        total = total + term
+    return total
+
+
+def cholesky_log_likelihood(covariance, y):
+    """Return ln L of a zero-mean Gaussian by a Cholesky factor in extended precision."""
+    C, z = np.array(covariance, LONG), np.array(y, LONG)
+    total = LONG(0)
+    for k in range(z.size):
+        d = C[k, k]
+        total += np.log(d) + z[k] ** 2 / d
+        ell = C[k + 1 :, k] / d
+        z[k + 1 :] -= ell * z[k]
+        C[k + 1 :, k + 1 :] -= np.outer(ell, ell) * d
+    return -(total + z.size * np.log(2 * LONG(np.pi))) / 2

@@ -26,6 +26,13 @@ def bending_power_law(f, values, pivot):
     return np.exp(log_amplitude) * shape(f) / shape(np.float64(pivot))
 
 
+def lorentzian(f, values, pivot):
+    """Return a Lorentzian whose logarithm at its center is the amplitude."""
+    center, quality, log_amplitude = values
+    half_width = 0.5 * center / quality
+    return np.exp(log_amplitude) * half_width**2 / (half_width**2 + (f - center) ** 2)
+
+
 def psd(parts, f, values):
     """Return the sum of components; `parts` are (function, number of parameters, pivot)."""
     total, at = np.zeros(f.size), 0

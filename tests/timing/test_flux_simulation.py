@@ -25,6 +25,11 @@ def amplitudes(x):
     return np.abs(np.fft.rfft(x, axis=1))[:, 1:] / x.std(axis=1, keepdims=True)
 
 
+def partners(psd, n, curves, seed):
+    """Return the Gaussian realisations behind simulated fluxes."""
+    return np.array([timmer_koenig(psd, n, 1.0, seed=child) for child in spawn(seed, curves)])
+
+
 def flattening(flux, slope, scope, seed):
     """Return mean and error of (slope of the curves) - (slope of their Gaussian partners)."""
     n, curves = 256, 60
@@ -33,7 +38,7 @@ def flattening(flux, slope, scope, seed):
         return f**-slope
 
     made = emmanoulopoulos(spectrum, flux, n, 1.0, n_curves=curves, scope=scope, seed=seed)
-    partner = timmer_koenig(spectrum, n, 1.0, n_curves=curves, seed=seed)
+    partner = partners(spectrum, n, curves, seed)
     x = np.log(np.arange(1, n // 4))
     ours, theirs = (
         -np.polyfit(x, 2 * np.log(amplitudes(curve)[:, : x.size]).T, 1)[0]
@@ -87,7 +92,7 @@ def test_more_iterations_do_not_change_what_is_left(monkeypatch):
 def test_mismatch_is_what_is_left_between_the_amplitudes():
     made = emmanoulopoulos(red, LOGNORMAL, 256, 1.0, n_curves=5, scope="curve", seed=6)
     ours = amplitudes(made.values)
-    theirs = amplitudes(timmer_koenig(red, 256, 1.0, n_curves=5, seed=6))
+    theirs = amplitudes(partners(red, 256, 5, 6))
     left = np.sqrt(np.sum((ours - theirs) ** 2, axis=1) / np.sum(theirs**2, axis=1))
     np.testing.assert_allclose(made.mismatch, left, rtol=1e-6)
 
@@ -156,3 +161,28 @@ def test_numbers_that_are_refused(options, words):
     n = options.pop("n", 64)
     with pytest.raises(InputError, match=words):
         emmanoulopoulos(red, LOGNORMAL, n, 1.0, **options)
+
+
+def test_any_sampling_can_have_a_flux_distribution():
+    """Points of an irregular curve, each of an independent realisation: draws of the law."""
+    rng = np.random.default_rng(1)
+    like = ak.LightCurve(np.cumsum(rng.uniform(1, 3, 24)), np.ones(24), bin_width=0.0)
+    options = {"noise": False, "flux": LOGNORMAL, "longer": 4, "finer": 1}
+    rates = ak.timing.simulate_rates(red, like, 300, seed=3, **options)
+    for column in (0, 13):
+        assert stats.kstest(rates[:, column], LOGNORMAL.cdf).pvalue > 1e-4
+    one = ak.timing.simulate_lightcurve(red, like, seed=3, **options)
+    np.testing.assert_array_equal(one.rate, rates[0])
+    near, far = (np.corrcoef(np.log(rates[:, [4, k]]).T)[0, 1] for k in (5, 20))
+    assert near > far + 0.1  # still red
+
+
+def test_bins_of_fluxes_are_averages_and_noise_comes_on_top():
+    like = ak.LightCurve(np.arange(50.0), np.ones(50), np.full(50, 0.5))
+    options = {"flux": stats.norm(100.0, 1.0), "seed": 5, "longer": 2}
+    clean, noisy = (
+        ak.timing.simulate_rates(red, like, 40, noise=n, **options) for n in (False, True)
+    )
+    assert (noisy - clean).std() == pytest.approx(0.5, rel=4 / np.sqrt(2 * 2000))
+    with pytest.raises(InputError, match="mean"):
+        ak.timing.simulate_rates(red, like, 2, mean=3.0, **options)

@@ -21,6 +21,12 @@ PARTS = {
         [2, math.log(PIVOT)],
         [0.8, 2.9, 0.02, 1.1],
     ),
+    "lorentzian": ([(reference.lorentzian, 3, 1.0)], [3, 0.0], [0.07, 6.0, 1.2]),
+    "line on a law": (
+        [(reference.lorentzian, 3, 1.0), (reference.power_law, 2, PIVOT)],
+        [3, 0.0, 1, math.log(PIVOT)],
+        [0.02, 3.0, 2.0, 1.7, -2.0],
+    ),
     "all three": (
         [
             (reference.power_law, 2, PIVOT),

@@ -8,9 +8,10 @@ from scipy import stats
 
 import astrokit as ak
 from astrokit.errors import InputError
-from astrokit.randomness import spawn
 from astrokit.timing import Periodogram, simulate_lightcurve, simulate_rates, timmer_koenig
 from astrokit.timing.sampling import Sampling
+from astrokit.timing.simulation_kernels import bin_means, fourier_coefficients, observe
+from tests.reference.timing_simulation import coefficients, observed
 
 
 def red(f):
@@ -112,8 +113,7 @@ def steep(f):
 def test_a_curve_does_not_depend_on_how_many_are_made():
     few, many = (timmer_koenig(red, 60, 1.0, n_curves=k, seed=5) for k in (3, 7))
     np.testing.assert_array_equal(few, many[:3])
-    alone = timmer_koenig(red, 60, 1.0, seed=spawn(5, 7)[6])
-    np.testing.assert_array_equal(alone, many[6])
+    np.testing.assert_array_equal(timmer_koenig(red, 60, 1.0, seed=5), many[0])
     assert np.unique(many[:, 0]).size == 7
 
 
@@ -174,16 +174,57 @@ def test_bins_that_cut_cells_weigh_their_parts():
     np.testing.assert_allclose(sampling.observe(np.array([1.0, 3.0, 5.0, 7.0, 99.0])), [3, 5, 7])
 
 
-def test_many_rates_are_the_curves_one_by_one():
+def test_rates_do_not_depend_on_how_many_are_made(monkeypatch):
     rng = np.random.default_rng(1)
     time = np.cumsum(rng.uniform(1, 3, 40))
     rate = np.full(40, 5.0)
     rate[7] = np.nan
     like = ak.LightCurve(time, rate, np.full(40, 0.2), bin_width=0.8)
-    rates = simulate_rates(red, like, 3, seed=9)
-    for row, child in zip(rates, spawn(9, 3), strict=True):
-        np.testing.assert_array_equal(row, simulate_lightcurve(red, like, seed=child).rate)
+    rates = simulate_rates(red, like, 9, seed=9)
+    np.testing.assert_array_equal(rates[0], simulate_lightcurve(red, like, seed=9).rate)
+    np.testing.assert_array_equal(rates[:4], simulate_rates(red, like, 4, seed=9))
+    monkeypatch.setattr("astrokit.timing.simulate._BLOCK_VALUES", 1)
+    np.testing.assert_array_equal(rates, simulate_rates(red, like, 9, seed=9))
     assert np.isnan(rates[:, 7]).all()
+
+
+@pytest.mark.parametrize("size", [2, 64])
+def test_coefficients_are_what_box_and_muller_make_of_the_bits(size):
+    rng = np.random.default_rng(2)
+    words = rng.integers(2**64 - 1, endpoint=True, size=(3, size), dtype=np.uint64)
+    words[0, :2] = 0, 2**64 - 1  # the ends
+    amplitude = np.linspace(1, 2, size)
+    out = np.empty((3, 2 * size + 2))
+    fourier_coefficients(words, amplitude, out)
+    np.testing.assert_allclose(out.view(complex), coefficients(words, amplitude), atol=1e-9)
+
+
+def test_coefficients_are_independent_and_normal():
+    from scipy import stats
+
+    rng = np.random.default_rng(3)
+    size = 100_001
+    words = rng.integers(2**64 - 1, endpoint=True, size=(1, size), dtype=np.uint64)
+    out = np.empty((1, 2 * size + 2))
+    fourier_coefficients(words, np.ones(size), out)
+    parts = out[0, 2:-2].reshape(-1, 2)
+    assert stats.kstest(parts.ravel(), "norm").pvalue > 1e-3
+    for power in (1, 2):
+        assert abs(np.corrcoef((parts**power).T)[0, 1]) < 4 / np.sqrt(size)
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_observation_equals_its_reference(rows):
+    rng = np.random.default_rng(4)
+    fine = rng.normal(size=(rows, 50))
+    left = np.sort(rng.uniform(0, 45, 20))
+    right = left + rng.uniform(0, 4, 20) * (np.arange(20) % 3 > 0)
+    out = np.empty((rows, 20))
+    observe(fine, left, right, out)
+    np.testing.assert_allclose(out, observed(fine, left, right), rtol=1e-12, atol=1e-12)
+    means = np.empty((rows, 12))
+    bin_means(fine, 4, means)
+    np.testing.assert_allclose(means, fine[:, :48].reshape(rows, 12, 4).mean(axis=2), rtol=1e-12)
 
 
 def test_poisson_noise_counts_in_the_exposure():

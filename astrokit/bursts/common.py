@@ -268,8 +268,9 @@ def _verdict(test: SimulatedTest, common: Estimate) -> str:
     text = f"p < {p.value:.2g}" if p.limit else f"p = {p.value:.2g}"
     if p.value <= _REJECTED:
         return f"one break for all is rejected at {text}: the sources break at different energies"
-    number = f"{common.value:.2g} +{common.upper:.1g} -{common.lower:.1g} erg"
+    if p.limit:
+        return f"undecided: none of only {test.n} simulations reaches T ({text}); simulate more"
     return (
-        f"one break for all is not rejected ({text}); it would lie at {number}. That it suffices "
-        f"does not show that it is universal"
+        f"one break for all is not rejected ({text}); {common}. That it suffices does not show "
+        f"that it is universal"
     )

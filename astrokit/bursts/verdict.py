@@ -44,6 +44,11 @@ def verdict(
     p = test.p_value
     if roll_over:
         return f"no break is claimed: {roll_over}"
+    if p.limit and p.value > _REJECTED:
+        return (
+            f"undecided: none of only {test.n} simulated single power laws reaches TS "
+            f"({_p_text(p)}); raise n_simulations"
+        )
     if p.value > _WEAK:
         return f"single power law not rejected ({_p_text(p)}): no break is claimed"
     if p.value > _REJECTED:

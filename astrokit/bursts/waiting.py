@@ -245,7 +245,9 @@ class WaitingTimeProblem(Problem):
         return {"law": self._name}
 
     def _log_likelihood(self, values: FloatArray) -> FloatArray:
-        return np.asarray(self._law.log_density(values, self._log_t).sum(axis=1))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            total = self._law.log_density(values, self._log_t).sum(axis=1)
+        return np.where(np.isnan(total), -np.inf, total)  # such as for a rate below zero
 
     def _pointwise(self, values: FloatArray) -> FloatArray:
         return self._law.log_density(values, self._log_t)
@@ -366,11 +368,11 @@ class WeibullRateProblem(Problem):
         from scipy.special import gammaincc, gammaln
 
         rate, k = values[:, 0, None], values[:, 1, None]
-        scale = np.log(rate) + gammaln(1 + 1 / k)
-        total = self._n_seen * np.log(values[:, 0])
-        if self._waits.size:
-            total = total + _weibull(values, np.log(self._waits)).sum(axis=1)
-        with np.errstate(divide="ignore", over="ignore"):
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            scale = np.log(rate) + gammaln(1 + 1 / k)
+            total = self._n_seen * np.log(values[:, 0])
+            if self._waits.size:
+                total = total + _weibull(values, np.log(self._waits)).sum(axis=1)
             if self._ends.size:
                 total = total - np.exp(k * (np.log(self._ends) + scale)).sum(axis=1)
             if self._empty.size:

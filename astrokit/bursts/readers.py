@@ -108,7 +108,7 @@ def read_bursts(
             if table.is_this(head):
                 found = table.read(path, source)
                 return _sample(path, found, found.source or source)
-    table = _read_table(path, head, format)
+    table = _one_source(_read_table(path, head, format), source, path)
     return _sample(path, _columns(table, columns or {}, units or {}, path), source)
 
 
@@ -230,6 +230,27 @@ def _columns(
             hint="name the column: columns={'fluence': '...'}",
         )
     return Columns(arrays)
+
+
+def _one_source(table: Table, source: str, path: Path) -> Table:
+    """Return the rows of a source, where a column names the sources."""
+    name = _find(table, ("source", "sourcename", "repeatername", "object", "frb"))
+    if name is None:
+        return table
+    names = np.array([_plain(str(x)) for x in table[name]])
+    there = np.unique(names)
+    if not source and there.size == 1:
+        return table
+    rows = names == _plain(source)
+    if not rows.any():
+        listed = sorted({str(x) for x in table[name]})
+        raise ReadError(
+            f"{path.name} holds several sources: name one" if not source else "no such source",
+            value=source or None,
+            allowed=", ".join(listed[:8]) + (", ..." if len(listed) > 8 else ""),
+            hint=f"source={listed[0]!r}",
+        )
+    return table[rows]
 
 
 def _plain(name: str) -> str:

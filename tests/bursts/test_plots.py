@@ -76,7 +76,7 @@ def test_the_profile_of_the_break(result):
     assert data["test_statistic"].max() == pytest.approx(result.test_statistic, abs=0.1)
     axes = result.plot_profile()
     assert "Break energy" in axes.get_xlabel()
-    assert len(axes.lines) >= 1 + len(result.modes) + 2
+    assert len(axes.lines) == 1 + len(result.modes) + 1
 
 
 def test_samples_side_by_side():

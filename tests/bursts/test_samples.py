@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ from astrokit.errors import (
     ShapeError,
     UnitError,
 )
+from tests.contract import quiet_fit
 
 # -- energies --------------------------------------------------------------------------------------
 
@@ -276,6 +278,39 @@ def test_columns_and_units_can_be_named(tmp_path):
         read_bursts(path, columns={"fluenz": "how_much"})
     with pytest.raises(ReadError, match="neither energies nor fluences"):
         read_bursts(path)
+
+
+def test_a_table_of_several_sources_needs_a_name(tmp_path):
+    path = tmp_path / "b.csv"
+    path.write_text("source,energy_erg\nFRB A,1e37\nFRB B,2e37\nFRB A,3e37\n")
+    assert read_bursts(path, source="FRB A").energy.tolist() == [1e37, 3e37]
+    with pytest.raises(ReadError, match="several sources"):
+        read_bursts(path)
+    with pytest.raises(ReadError, match="FRB A, FRB B"):
+        read_bursts(path, source="FRB C")
+
+
+def test_the_bundled_bursts_are_made_by_their_generator(tmp_path):
+    import runpy
+
+    generator = Path(__file__).parents[2] / "data" / "make_simulated_bursts.py"
+    script = runpy.run_path(str(generator))
+    script["main"].__globals__["HERE"] = tmp_path
+    script["main"]()
+    made = (tmp_path / "simulated_bursts.csv").read_bytes()
+    bundled = ak.datasets.fetch("simulated-bursts")
+    assert Path(bundled).read_bytes() == made
+    for name, (_, low, high, place) in script["SOURCES"].items():
+        sample = read_bursts(bundled, source=name)
+        search = ak.bursts.LogisticCompleteness(script["HALF"], script["WIDTH"])
+        model = ak.bursts.BrokenPowerLaw()
+        problem = ak.bursts.EnergyProblem(
+            sample, model, threshold=script["LOWEST"], completeness=search
+        )
+        fit = quiet_fit(problem)
+        for key, truth in (("index_low", low), ("index_high", high),
+                           ("log_break_energy", math.log10(place))):  # fmt: skip
+            assert abs(fit[key].sigma_from(truth)) < 4, (name, key)
 
 
 def test_vizier_output(tmp_path):

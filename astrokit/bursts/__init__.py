@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .completeness import LogisticCompleteness as LogisticCompleteness
     from .energy import EnergyConvention as EnergyConvention
     from .energy import luminosity_distance as luminosity_distance
+    from .goodness import ks_distance as ks_distance
     from .joint import JointEnergyProblem as JointEnergyProblem
     from .leastsq import LeastSquaresFit as LeastSquaresFit
     from .leastsq import fit_binned as fit_binned
@@ -68,6 +69,7 @@ else:
             "common": ["CommonBreak", "common_break"],
             "completeness": ["CompletenessCurve", "LogisticCompleteness"],
             "energy": ["EnergyConvention", "luminosity_distance"],
+            "goodness": ["ks_distance"],
             "joint": ["JointEnergyProblem"],
             "leastsq": ["LeastSquaresFit", "fit_binned", "fit_cumulative"],
             "magnitudes": [

@@ -22,9 +22,17 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from ..inference.kernels import compiled_likelihood
 from .completeness_kernels import GAUSS_WEIGHT, GAUSS_X, log_detection
 
-__all__ = ["best_slopes", "fisher_information", "log_likelihoods", "profile", "slopes_and_slope"]
+__all__ = [
+    "best_slopes",
+    "fisher_information",
+    "log_likelihoods",
+    "packed_law",
+    "profile",
+    "slopes_and_slope",
+]
 
 _compile = njit(cache=True, error_model="numpy", nogil=True)
 _SERIES_BELOW = 0.3
@@ -139,6 +147,33 @@ def log_likelihoods(rows: Any, stats: Any, detection: float, out: Any) -> None:
     """
     for i in range(rows.shape[0]):
         out[i] = _value(stats, rows[i, 2], rows[i, 0] - 1.0, rows[i, 1] - 1.0) + detection
+
+
+@compiled_likelihood
+def packed_law(values: Any, data: Any) -> float:
+    """Return ln L of a law of complete detections above one threshold, packed in rows.
+
+    The first row is (number of data, threshold, constant, reference, 1 for a broken law); the
+    second the sorted data, the third their prefix sums from the second on.
+    """
+    n = int(data[0, 0])
+    low, y = data[0, 1], data[1]
+    t = values[0] - 1.0
+    whole = data[2, n - 1]
+    if data[0, 4] == 0.0:
+        if not t > 0.0:
+            return -math.inf
+        return n * math.log(t) - t * (whole - n * low) + data[0, 2]
+    s = t
+    t = values[1] - 1.0
+    b = values[2] * math.log(10.0) - data[0, 3]
+    if not t > 0.0:
+        return -math.inf
+    k = int(np.searchsorted(y[:n], b))
+    below = (data[2, k - 1] if k > 0 else 0.0) - k * b
+    above = whole - (data[2, k - 1] if k > 0 else 0.0) - (n - k) * b
+    norm = _moments(s, low - b, 0.0)[0] + _moments(t, max(low - b, 0.0), math.inf)[0]
+    return -s * below - t * above - n * math.log(norm) + data[0, 2]
 
 
 @_compile

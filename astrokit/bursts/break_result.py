@@ -101,6 +101,9 @@ class BreakResult:
         Of the highest mode; bootstrap intervals. Indices are differential.
     test : SimulatedTest
         TS of the data and of simulated single power laws.
+    goodness : SimulatedTest or None
+        Whether the broken law describes the bursts, by their KS distance; None where some are
+        lower limits.
     modes : tuple of Mode
         All maxima of the profile, highest first.
     comparison : Comparison
@@ -122,6 +125,7 @@ class BreakResult:
     index_low: Estimate
     index_high: Estimate
     test: SimulatedTest
+    goodness: SimulatedTest | None
     modes: tuple[Mode, ...]
     comparison: Comparison
     vuong_tests: tuple[VuongTest, ...]

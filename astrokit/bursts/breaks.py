@@ -12,17 +12,19 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import DataWarning, FitError, LikelihoodError
 from ..estimate import ONE_SIGMA
 from ..inference.comparison import compare, likelihood_ratio_test
-from ..inference.significance import collect, require_simulations
+from ..inference.goodness import goodness_of_fit
+from ..inference.significance import SimulatedTest, collect, require_simulations
 from ..parallel import map_items
 from ..provenance import Recorder, quiet
 from ..randomness import SeedLike, as_seed_sequence, spawn
 from .break_result import Bootstrap, BreakResult, Mode
 from .completeness import Completeness
+from .goodness import ks_distance
 from .models import BrokenPowerLaw, CutoffPowerLaw, EnergyModel, LogNormal, PowerLaw
 from .problem import EnergyProblem, with_model
 from .rollover import roll_over
 from .sample import BurstSample
-from .verdict import verdict
+from .verdict import BreakTests, verdict
 from .vuong import vuong
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ def find_break(
     single power law not rejected (p = ...): no break is claimed
     """
     sequence = as_seed_sequence(seed)
-    seeds = spawn(sequence, 4)
+    seeds = spawn(sequence, 5)
     recorder = Recorder(
         "astrokit.bursts.find_break",
         {"threshold": threshold, "completeness": completeness, "rivals": list(rivals),
@@ -108,6 +110,7 @@ def find_break(
     single = with_model(broken, PowerLaw())
     fits, notes = _fits(single, broken, rivals, seeds[0])
     test = likelihood_ratio_test(single, broken, n_simulations, seed=seeds[1], executor=executor)
+    goodness = _goodness(fits[1], n_simulations, seeds[4], executor)
     bootstrap = _bootstrap(broken, n_bootstrap, seeds[2], executor)
     modes = profile_modes(broken, fits[0].log_likelihood)
     rolls = roll_over(fits[1], broken)
@@ -115,13 +118,15 @@ def find_break(
         recorder.warn(rolls, DataWarning)
     vuong_tests = tuple(vuong(fits[1], fit) for fit in fits[2:])
     comparison = compare(list(fits))
-    sentence = verdict(test, modes, vuong_tests, comparison, rolls)
+    tests = BreakTests(test, goodness, vuong_tests, comparison)
+    sentence = verdict(tests, modes, rolls)
     recorder.verdict(sentence)
     return BreakResult(
         break_energy=bootstrap.break_energy(modes[0]),
         index_low=bootstrap.index("index_low", modes[0].index_low),
         index_high=bootstrap.index("index_high", modes[0].index_high),
         test=test,
+        goodness=goodness,
         modes=modes,
         comparison=comparison,
         vuong_tests=vuong_tests,
@@ -194,6 +199,16 @@ def _fits(
             except (FitError, LikelihoodError) as error:
                 notes.append(f"{model.label} could not be fitted and is left out: {error}")
     return tuple(fits), tuple(notes)
+
+
+def _goodness(
+    fit: Fit, n: int, seed: np.random.SeedSequence, executor: Executor | None
+) -> SimulatedTest | None:
+    """Return whether the broken law describes the data; None where bursts are lower limits."""
+    problem = fit.require_problem()
+    if isinstance(problem, EnergyProblem) and problem.data.saturated.any():
+        return None
+    return goodness_of_fit(fit, ks_distance, n, seed=seed, executor=executor)
 
 
 def _bootstrap(

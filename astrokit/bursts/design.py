@@ -188,6 +188,16 @@ class Design:
             log -= math.log(norm[0])
         return np.exp(logs)
 
+    def survival(self, code: int, row: FloatArray, y: FloatArray) -> FloatArray:
+        """Return the probability of each burst to lie above `y` ``(n,)``, its threshold given."""
+        from .kernels import integrals_above
+
+        places, where = np.unique(np.concatenate([y, self.log_threshold]), return_inverse=True)
+        above = np.empty(places.size)
+        integrals_above(code, row, places, self.edges, self.packed, above)
+        n = y.size
+        return above[where[:n]] / above[where[n:]]
+
     # -- simulation ----------------------------------------------------------------------------
 
     def simulate(self, code: int, row: FloatArray, rng: np.random.Generator) -> FloatArray:

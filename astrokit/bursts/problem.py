@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..boundary import as_array, require_equal_lengths
 from ..errors import InputError, ShapeError
-from ..inference.problem import Problem
+from ..inference.problem import CompiledLikelihood, Problem
 from ..randomness import SeedLike, as_generator
 from .completeness import Completeness
 from .design import Design
@@ -297,6 +297,17 @@ class EnergyProblem(Problem):
         per_erg = np.where(self._data.saturated, 0.0, -self._y - self._design.log_reference)
         return terms + per_erg
 
+    @property
+    def kernel(self) -> CompiledLikelihood | None:
+        if self._law is None:
+            return None
+        data = self._law.packed(self._jacobian + self._detection)
+        if data is None:
+            return None
+        from .break_kernels import packed_law
+
+        return CompiledLikelihood(packed_law, data)
+
     def _score_and_information(
         self, values: FloatArray
     ) -> tuple[float, FloatArray, FloatArray] | None:
@@ -347,6 +358,31 @@ class EnergyProblem(Problem):
         return self._design.density(self._model.code, rows, e - log_reference, observed) * np.exp(
             -e
         )
+
+    def survival(self, values: Values) -> FloatArray:
+        """Return the probability ``(n,)`` of a burst above its threshold to exceed each burst.
+
+        Under the true model these are uniform between 0 and 1, whatever thresholds and
+        completeness; see :func:`astrokit.bursts.ks_distance`.
+
+        Parameters
+        ----------
+        values : array_like, shape (p,), or mapping of str to float
+            Values of ALL parameters: ``fit.values``.
+
+        Raises
+        ------
+        InputError
+            With saturated bursts, or energies convolved with their errors.
+        """
+        if self._design.sigma is not None or self._data.saturated.any():
+            raise InputError(
+                "lower limits, and energies with errors, have no such probability",
+                value=f"{int(self._data.saturated.sum())} saturated bursts",
+                hint="leave saturated bursts out; compare models by AIC instead",
+            )
+        row = self._model.rows(self._rows(values)[:1], self._design.log_reference)[0]
+        return self._design.survival(self._model.code, row, self._y)
 
     def plot(self, *results: Fit | Posterior, ax: Axes | None = None) -> Axes:
         """Draw the energy function; see :func:`astrokit.bursts.plot_energy_function`."""

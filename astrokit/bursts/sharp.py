@@ -91,6 +91,17 @@ class SharpLaw:
         log_likelihoods(np.ascontiguousarray(rows), self._stats, 0.0, out)
         return out
 
+    def packed(self, constant: float) -> FloatArray | None:
+        """Return the rows that :func:`packed_law` reads; None for any other design."""
+        limits, threshold = self._stats[4], self._stats[2]
+        if self._edges.size or limits.size or threshold.size > 1 or not math.isinf(self._top):
+            return None
+        data = np.zeros((3, max(self.y.size, 5)))
+        data[0, :5] = self.y.size, threshold[0], constant, self._reference, float(self.is_broken)
+        data[1, : self.y.size] = self.y
+        data[2, : self.y.size] = self._stats[1][1:]
+        return data
+
     def score_and_information(self, row: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Return ln L, score and Fisher information in the parameters of the model."""
         from .break_kernels import fisher_information

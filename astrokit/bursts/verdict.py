@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..estimate import Estimate
@@ -13,52 +14,59 @@ from .vuong import VuongTest
 if TYPE_CHECKING:
     from .break_result import Mode
 
-__all__ = ["verdict"]
+__all__ = ["BreakTests", "verdict"]
 
 _REJECTED = 0.01
 _WEAK = 0.05
 _COMPARABLE = 2.0  # ln L = half of TS within which two places of the break are both possible
 
 
-def verdict(
-    test: SimulatedTest,
-    modes: Sequence[Mode],
-    vuong_tests: Sequence[VuongTest],
-    comparison: Comparison,
-    roll_over: str,
-) -> str:
+@dataclass(frozen=True)
+class BreakTests:
+    """What a verdict rests on: tests of the broken law against the single one, all, and itself."""
+
+    ratio: SimulatedTest
+    goodness: SimulatedTest | None
+    vuong: Sequence[VuongTest]
+    comparison: Comparison
+
+
+def verdict(tests: BreakTests, modes: Sequence[Mode], roll_over: str) -> str:
     """Return what may be said about a break, as one sentence.
 
     Parameters
     ----------
-    test : SimulatedTest
-        Single against broken law.
+    tests : BreakTests
     modes : sequence of Mode
-    vuong_tests : sequence of VuongTest
-        Broken law against each rival.
-    comparison : Comparison
-        Of all fits; the second is the broken law.
     roll_over : str
         What speaks for incompleteness, or nothing.
     """
-    p = test.p_value
+    p = tests.ratio.p_value
     if roll_over:
         return f"no break is claimed: {roll_over}"
     if p.limit and p.value > _REJECTED:
         return (
-            f"undecided: none of only {test.n} simulated single power laws reaches TS "
+            f"undecided: none of only {tests.ratio.n} simulated single power laws reaches TS "
             f"({_p_text(p)}); raise n_simulations"
         )
     if p.value > _WEAK:
         return f"single power law not rejected ({_p_text(p)}): no break is claimed"
     if p.value > _REJECTED:
         return f"weak evidence against a single power law ({_p_text(p)}): no break is claimed"
-    parts = [f"single power law rejected at {_p_text(p)}", _rivals(vuong_tests, comparison)]
+    parts = [f"single power law rejected at {_p_text(p)}", _rivals(tests.vuong, tests.comparison)]
     near = [m for m in modes if modes[0].test_statistic - m.test_statistic < 2 * _COMPARABLE]
     if len(near) > 1:
         places = " and ".join(f"{m.break_energy:.2g}" for m in sorted(near, key=_energy))
         parts.append(f"a break has {len(near)} places of nearly equal likelihood: {places} erg")
+    parts.append(_described(tests.goodness))
     return "; ".join(part for part in parts if part)
+
+
+def _described(goodness: SimulatedTest | None) -> str:
+    """Return what is wrong with the broken law itself."""
+    if goodness is None or goodness.p_value.value > _REJECTED:
+        return ""
+    return f"the broken law itself does not describe the data (KS {_p_text(goodness.p_value)})"
 
 
 def _energy(mode: Mode) -> float:

@@ -256,6 +256,34 @@ def test_mistakes_are_named(call, error, words):
         call(samples_of([38.0, 38.0], 60))
 
 
+def test_a_law_that_does_not_describe_the_data_is_told():
+    """Two humps: a broken law is better than a single one, and wrong."""
+    rng = np.random.default_rng(1)
+    energy = 10.0 ** np.concatenate([rng.normal(37.0, 0.25, 900), rng.normal(38.6, 0.2, 300)])
+    r = find_break(energy[energy > M], threshold=M, n_simulations=100, n_bootstrap=20, seed=1)
+    assert r.goodness.p_value.limit == "upper"
+    assert "itself does not describe the data (KS p < 0.01)" in r.verdict
+    clear = find_break(broken(800), threshold=M, n_simulations=100, n_bootstrap=20, seed=1)
+    assert clear.goodness.p_value.value > 0.01
+    assert "itself does not describe" not in clear.verdict
+
+
+@pytest.mark.parametrize("completeness", [None, LogisticCompleteness(2 * M, 0.1)])
+def test_probabilities_of_bursts_are_uniform_under_the_truth(completeness):
+    threshold = M * np.tile([1.0, 3.0], 1000)
+    sample = BurstSample(energy=threshold * 1.5, threshold=threshold)
+    model = BrokenPowerLaw(log_break_energy=ak.inference.Uniform(37, 40))
+    problem = EnergyProblem(sample, model, completeness=completeness)
+    truth = [1.3, 2.8, 38.0]
+    u = problem.simulate(truth, 3).survival(truth)
+    assert kstest(u, "uniform").pvalue > 1e-4
+    d = ak.bursts.ks_distance(problem.simulate(truth, 3), truth)
+    assert d == pytest.approx(kstest(u, "uniform").statistic)
+    saturated = BurstSample(energy=np.geomspace(M, 1e39, 20), saturated=[1] + [0] * 19, threshold=M)
+    with pytest.raises(InputError, match="lower limits"):
+        EnergyProblem(saturated, PowerLaw()).survival([1.8])
+
+
 def test_too_few_simulations_decide_nothing():
     r = find_break(broken(300), threshold=M, n_simulations=20, n_bootstrap=20, seed=1)
     assert r.verdict.startswith("undecided: none of only 20")

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .plots import plot_break_profile as plot_break_profile
     from .plots import plot_common_break as plot_common_break
     from .plots import plot_energies as plot_energies
+    from .plots import plot_energy_against_time as plot_energy_against_time
     from .plots import plot_energy_function as plot_energy_function
     from .plots import plot_tail as plot_tail
     from .plots import plot_waiting_times as plot_waiting_times
@@ -97,6 +98,7 @@ else:
                 "plot_break_profile",
                 "plot_common_break",
                 "plot_energies",
+                "plot_energy_against_time",
                 "plot_energy_function",
                 "plot_tail",
                 "plot_waiting_times",

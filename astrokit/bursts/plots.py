@@ -29,6 +29,7 @@ __all__ = [
     "plot_break_profile",
     "plot_common_break",
     "plot_energies",
+    "plot_energy_against_time",
     "plot_energy_function",
     "plot_tail",
     "plot_waiting_times",
@@ -170,6 +171,41 @@ def plot_energies(sample: BurstSample | ArrayLike, *, ax: Axes | None = None, **
         ax.axvline(sample.threshold, color=ax.lines[-1].get_color(), lw=0.8, ls=":")
     if label:
         ax.legend(fontsize=8)
+    return ax
+
+
+def plot_energy_against_time(
+    sample: BurstSample, *, gap: Any = 0.1, ax: Axes | None = None
+) -> Axes:
+    """Draw the energy of each burst against its time, sessions in turn without the gaps between.
+
+    Parameters
+    ----------
+    sample : BurstSample
+        With times.
+    gap : float or Quantity
+        Days without a burst that separate two sessions.
+    ax : matplotlib.axes.Axes, optional
+    """
+    import matplotlib.pyplot as plt
+
+    sample.require("energy")
+    sessions = sample.sessions(gap)
+    ax = plt.subplots(layout="constrained")[1] if ax is None else ax
+    start, ticks = 0.0, []
+    pause = 0.02 * max(sum(s.duration for s in sessions), 1.0)
+    for k, session in enumerate(sessions):
+        seconds = (session.sample.require("mjd") - session.start) * 86400.0
+        ax.plot((start + seconds) / 60, session.sample.energy, ".", ms=4, color=f"C{k % 2}")
+        ticks.append((start / 60, f"{session.start:.1f}"))
+        start += session.duration + pause
+    ax.set(yscale="log", xlabel="Minutes in sessions", ylabel="Energy (erg)")
+    if len(ticks) <= 20:
+        top = ax.secondary_xaxis("top")
+        top.set_xticks(
+            [t for t, _ in ticks], [label for _, label in ticks], rotation=60, fontsize=7
+        )
+        top.set_xlabel("MJD at the start of each session", fontsize=8)
     return ax
 
 

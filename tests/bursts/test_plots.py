@@ -97,6 +97,15 @@ def test_samples_side_by_side():
     assert np.nanmax(common.plot_data()["sum"]) == 0
 
 
+def test_energies_against_time():
+    rng = np.random.default_rng(1)
+    mjd = 59000 + rng.integers(0, 3, 60) + 0.04 * rng.random(60)
+    sample = BurstSample(energy=broken(60), mjd=mjd)
+    axes = ak.bursts.plot_energy_against_time(sample)
+    assert sum(line.get_xdata().size for line in axes.lines) == 60
+    assert axes.get_ylabel() == "Energy (erg)"
+
+
 def test_tails_and_waiting_times():
     tail = PowerLawTail.fit(broken())
     data = tail.plot_data()

@@ -93,14 +93,21 @@ def fit(
         "astrokit.inference.fit", arguments, seed=sequence, citations=problem.citation_keys
     )
     search = searcher(problem, method)
-    rng = np.random.default_rng(sequence)
-    guide = problem._coarse()
-    starts = _starts(guide or problem, start, n_starts, rng)
-    if guide is None:
-        ends, records = _climb_all(search, starts)
+    first = None if start is None else _first_start(problem, start)
+    known = problem._known_maximum() if method == "auto" else None
+    if known is not None:
+        records = [Start(tuple((known[0] if first is None else first).tolist()),
+                         tuple(known[0].tolist()), known[1], True)]  # fmt: skip
+        point, cov, tested = _described(search, known[0])
     else:
-        ends, records = _climb_with_guide(search, searcher(guide, method), starts)
-    point, cov, tested = _checked_maximum(search, ends, records)
+        rng = np.random.default_rng(sequence)
+        guide = problem._coarse()
+        starts = _starts(guide or problem, start, n_starts, rng)
+        if guide is None:
+            ends, records = _climb_all(search, starts)
+        else:
+            ends, records = _climb_with_guide(search, searcher(guide, method), starts)
+        point, cov, tested = _checked_maximum(search, ends, records)
     notes = reservations(problem, point, cov, tested, records)
     for sentence, category in notes:
         if category is not None:
@@ -114,7 +121,7 @@ def fit(
         states=cov.states,
         starts=tuple(records),
         reservations=tuple(sentence for sentence, _ in notes),
-        method=f"maximum likelihood by {search.label}; covariance from the "
+        method=f"maximum likelihood by {_way(search, known is not None)}; covariance from the "
         f"{search.derivatives.kind}",
         label=problem.label,
         statistic=problem.statistic,
@@ -122,6 +129,32 @@ def fit(
         problem=problem,
         _provenance=recorder.finish(),
     )
+
+
+def _way(search: Searcher, is_known: bool) -> str:
+    return "the search of the model itself" if is_known else search.label
+
+
+def _described(search: Searcher, theta: FloatArray) -> tuple[Point, Covariance, Probe]:
+    """Return a maximum that the problem found itself, with its covariance and its neighbours.
+
+    Raises
+    ------
+    FitError
+        When ln L is higher one error away: then it was none.
+    """
+    derivatives = search.derivatives
+    point = derivatives.refined(derivatives(theta))
+    cov = covariance(point, derivatives)
+    tested = probe(point, cov, derivatives)
+    gain = tested.log_likelihood - point.log_likelihood
+    if gain.size and gain.max() > _NEGLIGIBLE + 1e-13 * abs(point.log_likelihood):
+        raise FitError(
+            "ln L is higher beside the maximum that the problem gave",
+            value=search.problem.parameters.named(tested.theta[int(np.argmax(gain))]),
+            hint="search with another method=",
+        )
+    return point, cov, tested
 
 
 # -- where to begin ------------------------------------------------------------------------------

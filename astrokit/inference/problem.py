@@ -152,6 +152,14 @@ class Problem(abc.ABC):
         """
         return None
 
+    def _known_maximum(self) -> tuple[FloatArray, float] | None:
+        """Return free values ``(d,)`` at which ln L is known to be highest, and ln L, or None.
+
+        For a likelihood whose maximum is found in its own way, as one with kinks that no gradient
+        climbs: a fit then searches nothing, and simulated tests compare these values alone.
+        """
+        return None
+
     def _reservations(self, values: FloatArray) -> tuple[str, ...]:
         """Return sentences a reader of a result at `values` must know (bias, few counts).
 

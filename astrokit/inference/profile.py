@@ -155,7 +155,11 @@ class _Profile:
         if not self._others.size:
             return float(self._problem.log_likelihood(theta)[0]), theta[:0]
         parameters = self._problem.parameters.fix(**{self._name: x})
-        search = searcher(self._problem.with_parameters(parameters), "auto")
+        held = self._problem.with_parameters(parameters)
+        known = held._known_maximum()
+        if known is not None:
+            return known[1], known[0]
+        search = searcher(held, "auto")
         ends = [ascend(search.derivatives, start) for start in self._starts(x)]
         converged = [end.point for end in ends if end.converged]
         if not converged:

@@ -117,11 +117,17 @@ def fit(
         method=f"maximum likelihood by {search.label}; covariance from the "
         f"{search.derivatives.kind}",
         label=problem.label,
-        statistic=problem.statistic,
+        statistic_name=problem.statistic_name,
+        statistic=_statistic(problem, point),
         n_data=problem.n_data,
         problem=problem,
         _provenance=recorder.finish(),
     )
+
+
+def _statistic(problem: Problem, point: Point) -> float:
+    deviance = problem._deviance(problem.parameters.expand(point.theta)[0])
+    return -2 * point.log_likelihood if deviance is None else deviance
 
 
 # -- where to begin ------------------------------------------------------------------------------

@@ -263,7 +263,8 @@ class Fit:
         """Return a text with values, errors, correlations, starts and reservations."""
         lines = [
             f"Fit of {self.label}: {self.method}",
-            f"  statistic {self.statistic_name} = {self.statistic:.6g}, {self.n_data} data, {self.n_free} free parameters",
+            f"  statistic {self.statistic_name} = {self.statistic:.6g}, {self.n_data} data, "
+            f"{self.n_free} free parameters",
             f"  ln L = {self.log_likelihood:.6g}, AIC = {self.aic:.6g}, AICc = {self.aicc:.6g}, "
             f"BIC = {self.bic:.6g}",
             f"  {self.n_agreeing} of {len(self.starts)} starts reached this maximum",

@@ -606,12 +606,13 @@ def test_derivatives_next_to_a_bound_stay_inside():
 
 
 def test_statistic_is_the_distance_from_a_model_that_meets_every_datum():
-    level = Parameters([Parameter("level", 2.0, Uniform(0, 100))])
+    level = Parameters([Parameter("level", 2.0, Uniform(0, 1000))])
     y = np.array([1.0, 2.0, 6.0])  # mean 3: chi2 = (4 + 1 + 9) / 4 with sigma 2
     curve = CurveProblem(np.arange(3), y, np.full(3, 2.0), lambda x, level: level, level).fit()
     assert curve.statistic == pytest.approx(3.5, rel=1e-12)
     assert (curve.statistic_name, curve.dof) == ("gaussian", 2)
-    # Counts 1 and 3 against 2 and 2: twice (1 ln 1/2 + 3 ln 3/2).
-    counts = PoissonProblem([0, 1], [1, 3], lambda x, level: level, level).fit()
-    assert counts.statistic == pytest.approx(2 * (math.log(0.5) + 3 * math.log(1.5)), rel=1e-9)
-    assert "poisson = 1.04" in counts.report()
+    # Counts 100 and 300 against 200 and 200.
+    counts = PoissonProblem([0, 1], [100, 300], lambda x, level: level, level).fit()
+    expected = 2 * (100 * math.log(0.5) + 300 * math.log(1.5))
+    assert counts.statistic == pytest.approx(expected, rel=1e-9)
+    assert "statistic poisson = 104.65, 2 data" in counts.report()

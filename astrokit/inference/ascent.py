@@ -133,19 +133,33 @@ def _bounded(
 ) -> FloatArray:
     """Return the maximum of the parabola in a box around the present place.
 
-    A parameter that would leave is set to its end, and the others are solved for again with it
-    there; one that already sits at its end, or is pushed out of it, stays.
+    By active sets: go towards the maximum of the parameters that are free, stop where the first of
+    them meets its end and hold it there; where none does, let go of the one that is pulled inwards
+    most. The parabola never falls on the way.
     """
-    free = ~((low >= 0) & (score <= 0) | (high <= 0) & (score >= 0))
     step = np.zeros_like(score)
-    while free.any():
-        pull = score[free] - curvature[np.ix_(free, ~free)] @ step[~free]
-        wanted = _solved(curvature[np.ix_(free, free)], pull)
-        step[free] = np.clip(wanted, low[free], high[free])
-        stopped = step[free] != wanted
-        if not stopped.any():
+    held = (low >= 0) & (score <= 0) | (high <= 0) & (score >= 0)
+    for _ in range(10 * score.size):
+        pull = score - curvature @ step
+        free = np.flatnonzero(~held)
+        if free.size:
+            wanted = _solved(curvature[np.ix_(free, free)], pull[free])
+            ends = np.where(wanted > 0, high[free], low[free]) - step[free]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                reach = np.where(wanted != 0, ends / wanted, np.inf)
+            first = int(np.argmin(reach))
+            step[free] += min(1.0, reach[first]) * wanted
+            if reach[first] < 1:
+                stopped = free[first]
+                step[stopped] = high[stopped] if wanted[first] > 0 else low[stopped]
+                held[stopped] = True
+                continue
+            pull = score - curvature @ step
+        inwards = np.where(step >= high, -pull, np.where(step <= low, pull, 0.0))
+        inwards = np.where(held & (low < high), inwards / np.sqrt(np.diagonal(curvature)), 0.0)
+        if not inwards.max() > 1e-9:
             break
-        free[np.flatnonzero(free)[stopped]] = False
+        held[int(np.argmax(inwards))] = False
     return step
 
 

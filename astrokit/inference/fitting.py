@@ -28,6 +28,7 @@ __all__ = ["fit"]
 FloatArray = NDArray[np.float64]
 _DRAWS_PER_START = 40  # prior draws of which the best becomes a start
 _SCREENED_DATA = 200_000  # draws times data that the screening may cost
+_ROUGH = 1e-4  # promised gain in ln L at which a climb on coarse data ends
 _NEGLIGIBLE = 1e-5  # ln L; a neighbour must be better by more to disprove a maximum
 
 
@@ -210,6 +211,7 @@ def _climb_with_guide(
     search: Searcher, guide: Searcher, starts: list[FloatArray]
 ) -> tuple[list[Point], list[Start]]:
     """Search a coarse problem from all starts, and the full one from where those searches ended."""
+    guide.derivatives.tolerance = max(guide.derivatives.tolerance, _ROUGH)
     _, coarse = _climb_all(guide, starts)
     ended = sorted((r for r in coarse if r.converged), key=lambda r: -r.log_likelihood)
     places = list(dict.fromkeys(r.end for r in ended)) or [tuple(starts[0].tolist())]

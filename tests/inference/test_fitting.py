@@ -27,6 +27,7 @@ from astrokit.inference import (
     PoissonProblem,
     Uniform,
 )
+from astrokit.inference.ascent import _bounded
 from astrokit.inference.derivatives import NumericalDerivatives, ResidualDerivatives
 from astrokit.inference.profile import profile_curve
 from tests.inference import nist
@@ -616,3 +617,21 @@ def test_statistic_is_the_distance_from_a_model_that_meets_every_datum():
     expected = 2 * (100 * math.log(0.5) + 300 * math.log(1.5))
     assert counts.statistic == pytest.approx(expected, rel=1e-9)
     assert "statistic poisson = 104.65, 2 data" in counts.report()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_step_in_a_box_is_the_maximum_of_the_parabola_there(seed):
+    rng = np.random.default_rng(seed)
+    d = int(rng.integers(2, 6))
+    root = rng.normal(size=(d, d)) * 10.0 ** rng.uniform(-2, 2, d)
+    curvature, score = root.T @ root, rng.normal(size=d) * 10.0 ** rng.uniform(-2, 3, d)
+    low, high = -rng.exponential(size=d), rng.exponential(size=d) * (rng.random(d) < 0.8)
+    step = _bounded(score, curvature, low, high)
+    assert np.all((step >= low) & (step <= high))
+    # Kuhn-Tucker: no pull inside the box, none inwards at its ends.
+    pull = (score - curvature @ step) / np.sqrt(np.diag(curvature))
+    scale = 1e-6 * np.abs(score / np.sqrt(np.diag(curvature))).max()
+    inside = (step > low) & (step < high)
+    assert np.all(np.abs(pull[inside]) < scale)
+    assert np.all(pull[(step <= low) & (low < high)] < scale)
+    assert np.all(pull[(step >= high) & (low < high)] > -scale)

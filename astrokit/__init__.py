@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from . import randomness as randomness
     from . import reproduce as reproduce
     from . import shapes as shapes
+    from . import spectra as spectra
     from . import timing as timing
     from .estimate import Estimate as Estimate
     from .estimate import estimates_table as estimates_table
@@ -66,6 +67,7 @@ else:
             "randomness",
             "reproduce",
             "shapes",
+            "spectra",
             "timing",
         ],
     )

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from .grid import EnergyGrid as EnergyGrid
     from .interchange import from_specutils as from_specutils
     from .interchange import to_specutils as to_specutils
+    from .line_significance import LineSignificance as LineSignificance
+    from .line_significance import line_significance as line_significance
     from .model_comparison import f_test as f_test
     from .model_plots import plot_contours as plot_contours
     from .model_plots import plot_fit as plot_fit
@@ -72,6 +74,7 @@ else:
         {
             "fits_response": ["read_arf", "read_response", "read_rmf"],
             "interchange": ["from_specutils", "to_specutils"],
+            "line_significance": ["LineSignificance", "line_significance"],
             "plain": ["FluxPoints"],
             "plots": ["plot_flux_points", "plot_response", "plot_spectrum"],
             "readers": ["read_pha", "read_spectra"],

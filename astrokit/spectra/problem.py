@@ -318,6 +318,8 @@ class SpectralProblem(Problem):
             for binned, mu, jacobian, columns in self._jacobians(values, k):
                 slope, weight = np.empty(mu.size), np.empty(mu.size)
                 total += derivatives(binned.code, mu, binned.data, slope, weight)
+                if not np.isfinite(total):  # negative expectations: there is no slope to follow
+                    return -np.inf, np.zeros(values.size), np.eye(values.size)
                 score[columns] += jacobian @ slope
                 information[np.ix_(columns, columns)] += (jacobian * weight) @ jacobian.T
         return self._log_constant - 0.5 * total, score, information

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..boundary import as_array
 from ..errors import InputError, ShapeError
+from .channels import per_channel
 
 if TYPE_CHECKING:
     from .folding import Fold
@@ -224,10 +225,10 @@ class Response:
         """
         grid = as_array(edges, "edges", unit=_kev(edges), min_size=2)
         low, high = grid[:-1].copy(), grid[1:].copy()
-        width = np.broadcast_to(as_array(fwhm, "fwhm", unit=_kev(fwhm), ndim=None), low.shape)
-        matrix = _gaussian_matrix(grid, np.asarray(width, dtype=float))
-        areas = np.broadcast_to(as_array(area, "area", unit=_cm2(area), ndim=None), low.shape)
-        arf = ARF(low, high, np.array(areas))
+        width = per_channel(as_array(fwhm, "fwhm", unit=_kev(fwhm), ndim=None), "fwhm", low.size)
+        areas = per_channel(as_array(area, "area", unit=_cm2(area), ndim=None), "area", low.size)
+        matrix = _gaussian_matrix(grid, width)
+        arf = ARF(low, high, areas)
         return cls(RMF(low, high, matrix, low, high, includes_area=False), arf)
 
     @property

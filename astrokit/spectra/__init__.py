@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from .response import Response as Response
     from .simulate import simulate as simulate
     from .spectrum import Spectrum as Spectrum
+    from .time_resolved import TimeResolved as TimeResolved
+    from .time_resolved import time_resolved as time_resolved
     from .writers import write_arf as write_arf
     from .writers import write_pha as write_pha
     from .writers import write_rmf as write_rmf
@@ -106,6 +108,7 @@ else:
             "model_plots": ["plot_contours", "plot_fit", "plot_unfolded"],
             "models": ["SpectralModel"],
             "problem": ["SpectralProblem"],
+            "time_resolved": ["TimeResolved", "time_resolved"],
             "writers": ["write_arf", "write_pha", "write_rmf"],
         },
     )

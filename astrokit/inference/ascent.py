@@ -14,6 +14,7 @@ __all__ = ["Ascent", "ascend", "held_at_bounds", "mahalanobis"]
 FloatArray = NDArray[np.float64]
 _CURVATURE_FLOOR = 1e-10  # of the largest; below it a direction counts as flat
 _PATIENCE = 8  # steps before the climb asks for better information
+_ALIGNED = 0.9  # squared cosine between steps that lie along one line
 _STALLED = 1e-3  # ln L that may be left on the table where rounding stops the climb
 
 
@@ -41,6 +42,7 @@ def ascend(
     ``derivatives.tolerance``, or when it enters the one-sigma ellipsoid of a `known` maximum.
     """
     point = derivatives(theta)
+    last, factor = np.zeros_like(theta), 1.0
     for iteration in range(max_iterations):
         if not point.is_usable:
             return Ascent(point, False, "ln L has no derivatives there", iteration)
@@ -54,7 +56,13 @@ def ascend(
             trial, gain = _step(point, derivatives)
         if gain < derivatives.tolerance:
             return Ascent(_at_its_bound(point, trial, derivatives), True, "", iteration)
-        higher = _first_higher(derivatives, point, trial)
+        offset = trial - point.theta
+        factor = _learned(offset, last, factor, point.information)
+        higher = _stretched(derivatives, point, factor * offset) if factor != 1 else None
+        if higher is None:
+            factor = 1.0
+            higher = _first_higher(derivatives, point, trial)
+        last = offset
         if higher is None:
             stalled = gain < _STALLED
             reason = "" if stalled else "ln L has a kink: no step follows its gradient upwards"
@@ -167,6 +175,26 @@ def _solved(curvature: FloatArray, score: FloatArray) -> FloatArray:
     """Return curvature^-1 score, with parameters scaled so that their units do not matter."""
     scale = 1 / np.sqrt(np.diagonal(curvature))
     return scale * np.linalg.solve(curvature * (scale[:, None] * scale), scale * score)
+
+
+def _learned(offset: FloatArray, last: FloatArray, factor: float, information: FloatArray) -> float:
+    """Return by how much to take a step longer or shorter, from how the last one turned out.
+
+    Where the information is too large or too small by a constant, steps along one line shrink, or
+    go to and fro, by a constant ratio; from that follows where they lead. 1 elsewhere.
+    """
+    along = float(last @ information @ last)
+    across = float(last @ information @ offset)
+    if not across**2 > _ALIGNED * along * float(offset @ information @ offset) or along <= 0:
+        return 1.0
+    ratio = across / along
+    return min(max(factor / (1 - ratio), 0.3), 3.0) if ratio < 0.9 else 1.0
+
+
+def _stretched(derivatives: Derivatives, point: Point, offset: FloatArray) -> Point | None:
+    """Return the end of a changed step if it raises ln L."""
+    theta = np.clip(point.theta + offset, derivatives.bounds[:, 0], derivatives.bounds[:, 1])
+    return derivatives.improve_on(theta, point.log_likelihood)
 
 
 def _first_higher(derivatives: Derivatives, point: Point, trial: FloatArray) -> Point | None:

@@ -155,13 +155,15 @@ class BinnedSpectrum:
     def simulated(self, mu: FloatArray, rng: np.random.Generator) -> BinnedSpectrum:
         """Return the same spectrum with data drawn for expected source counts ``(m,)``."""
         data = self.data.copy()
-        if self.statistic in ("cstat", "wstat", "pgstat"):
-            b = np.maximum(self.profiled_background(mu), 0.0)
-            data[0] = rng.poisson(mu + b)
+        if self.is_counts:
+            # The background that was measured, bin by bin: the best value beside a model would
+            # depend on parameters that may be far from the data.
+            B = self.data[1] if self.statistic != "cstat" else np.zeros_like(mu)
+            data[0] = rng.poisson(mu + self.data[2] * B)
             if self.statistic == "wstat":
-                data[1] = rng.poisson(b / data[2])
+                data[1] = rng.poisson(B)
             elif self.statistic == "pgstat":
-                data[1] = np.maximum(b / data[2] + data[3] * rng.standard_normal(b.size), 0.0)
+                data[1] = np.maximum(B + self.data[3] * rng.standard_normal(B.size), 0.0)
         else:
             spread = np.sqrt(mu + data[3]) if self.statistic == "chi2_model" else data[3]
             data[0] = mu + spread * rng.standard_normal(mu.size)

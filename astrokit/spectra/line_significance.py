@@ -87,6 +87,31 @@ class LineSignificance:
         """The root of T: what a search at one known energy would claim, look-elsewhere ignored."""
         return math.sqrt(self.statistic)
 
+    @property
+    def extrapolated_p(self) -> Estimate:
+        """The chance beyond the reach of the simulations, extrapolated from their upper tenth.
+
+        Far from zero the tail of a search over one unknown energy falls as exp(-T/2) (Gross &
+        Vitells 2010). The error is the binomial one of the tenth; it knows nothing of the
+        extrapolation itself.
+
+        Raises
+        ------
+        InputError
+            With fewer than 100 simulations.
+        """
+        if self.test.n < 100:
+            raise InputError(
+                "too few simulations to extrapolate", value=self.test.n, allowed=">= 100"
+            )
+        n = self.test.n // 10
+        start = float(np.sort(self.test.simulated)[-n])
+        p = n / self.test.n * math.exp(-0.5 * max(self.statistic - start, 0.0))
+        if self.statistic <= start:
+            return self.p_value
+        how = f"tail exp(-T/2) from T = {start:.3g}, which {n} of {self.test.n} simulations reach"
+        return Estimate(p, p * math.sqrt((1 - n / self.test.n) / n), name="p", method=how)
+
     def thresholds(self, levels: Sequence[float] = (0.6827, 0.9545, 0.9973)) -> FloatArray:
         """Return the T that noise stays below in these parts of the simulations.
 
@@ -209,7 +234,7 @@ def line_significance(
 
     References
     ----------
-    Protassov et al. (2002).
+    Protassov et al. (2002); Gross & Vitells (2010) for the extrapolation.
     """
     null = _null_problem(spectra, continuum)
     require_untied(null)
@@ -223,7 +248,7 @@ def line_significance(
         {"problem": null, "n": n, "band": list(ends), "width": sigma, "kind": kind},
         inputs=null.provenance_inputs(),
         seed=sequence,
-        citations=(*null.citation_keys, "protassov2002"),
+        citations=(*null.citation_keys, "protassov2002", "gross2010"),
     )
     draw_seed, first, *children = spawn(sequence, require_simulations(n) + 2)
     wanted = search_for(null, band=ends, width=sigma, sign=_SIGNS[kind])

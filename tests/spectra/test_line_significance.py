@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from concurrent.futures import ThreadPoolExecutor
 
@@ -65,6 +66,21 @@ def test_an_injected_line_is_found_and_measured(detector):
     assert found.energies[found.scan.argmax()] == pytest.approx(6.4, abs=0.05)
     ax = found.plot()
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), found.plot_data()["scan"])
+
+
+def test_the_tail_of_the_simulations_falls_as_assumed(detector):
+    """Extrapolated from one half of the simulations, held against the other half."""
+    found = line_significance(noise(detector, 11), PowerLaw(), n=300, seed=2)
+    simulated = found.test.simulated
+    level = float(np.quantile(simulated, 0.97))
+    at = dataclasses.replace(found.test, observed=np.asarray(level))
+    p = dataclasses.replace(found, test=at).extrapolated_p
+    # 3 % of 300 have a binomial error of a third, the tenth it starts from one of a sixth.
+    assert abs(np.log(p.value / 0.03)) < 4 * np.hypot(1 / 3, 1 / 5.5)
+    assert p.method.startswith("tail exp(-T/2)")
+    few = dataclasses.replace(found.test, simulated=simulated[:50])
+    with pytest.raises(InputError, match="too few simulations to extrapolate"):
+        _ = dataclasses.replace(found, test=few).extrapolated_p
 
 
 def test_looking_everywhere_costs_significance(detector):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from . import randomness as randomness
     from . import reproduce as reproduce
     from . import shapes as shapes
+    from . import spectra as spectra
     from . import timing as timing
     from .estimate import Estimate as Estimate
     from .estimate import estimates_table as estimates_table
@@ -68,6 +69,7 @@ else:
             "randomness",
             "reproduce",
             "shapes",
+            "spectra",
             "timing",
         ],
     )

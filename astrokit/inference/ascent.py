@@ -14,6 +14,7 @@ __all__ = ["Ascent", "ascend", "held_at_bounds", "mahalanobis"]
 FloatArray = NDArray[np.float64]
 _CURVATURE_FLOOR = 1e-10  # of the largest; below it a direction counts as flat
 _PATIENCE = 8  # steps before the climb asks for better information
+_ALIGNED = 0.9  # squared cosine between steps that lie along one line
 _STALLED = 1e-3  # ln L that may be left on the table where rounding stops the climb
 
 
@@ -41,6 +42,7 @@ def ascend(
     ``derivatives.tolerance``, or when it enters the one-sigma ellipsoid of a `known` maximum.
     """
     point = derivatives(theta)
+    last, factor = np.zeros_like(theta), 1.0
     for iteration in range(max_iterations):
         if not point.is_usable:
             return Ascent(point, False, "ln L has no derivatives there", iteration)
@@ -54,7 +56,13 @@ def ascend(
             trial, gain = _step(point, derivatives)
         if gain < derivatives.tolerance:
             return Ascent(_at_its_bound(point, trial, derivatives), True, "", iteration)
-        higher = _first_higher(derivatives, point, trial)
+        offset = trial - point.theta
+        factor = _learned(offset, last, factor, point.information)
+        higher = _stretched(derivatives, point, factor * offset) if factor != 1 else None
+        if higher is None:
+            factor = 1.0
+            higher = _first_higher(derivatives, point, trial)
+        last = offset
         if higher is None:
             stalled = gain < _STALLED
             reason = "" if stalled else "ln L has a kink: no step follows its gradient upwards"
@@ -133,19 +141,33 @@ def _bounded(
 ) -> FloatArray:
     """Return the maximum of the parabola in a box around the present place.
 
-    A parameter that would leave is set to its end, and the others are solved for again with it
-    there; one that already sits at its end, or is pushed out of it, stays.
+    By active sets: go towards the maximum of the parameters that are free, stop where the first of
+    them meets its end and hold it there; where none does, let go of the one that is pulled inwards
+    most. The parabola never falls on the way.
     """
-    free = ~((low >= 0) & (score <= 0) | (high <= 0) & (score >= 0))
     step = np.zeros_like(score)
-    while free.any():
-        pull = score[free] - curvature[np.ix_(free, ~free)] @ step[~free]
-        wanted = _solved(curvature[np.ix_(free, free)], pull)
-        step[free] = np.clip(wanted, low[free], high[free])
-        stopped = step[free] != wanted
-        if not stopped.any():
+    held = (low >= 0) & (score <= 0) | (high <= 0) & (score >= 0)
+    for _ in range(10 * score.size):
+        pull = score - curvature @ step
+        free = np.flatnonzero(~held)
+        if free.size:
+            wanted = _solved(curvature[np.ix_(free, free)], pull[free])
+            ends = np.where(wanted > 0, high[free], low[free]) - step[free]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                reach = np.where(wanted != 0, ends / wanted, np.inf)
+            first = int(np.argmin(reach))
+            step[free] += min(1.0, reach[first]) * wanted
+            if reach[first] < 1:
+                stopped = free[first]
+                step[stopped] = high[stopped] if wanted[first] > 0 else low[stopped]
+                held[stopped] = True
+                continue
+            pull = score - curvature @ step
+        inwards = np.where(step >= high, -pull, np.where(step <= low, pull, 0.0))
+        inwards = np.where(held & (low < high), inwards / np.sqrt(np.diagonal(curvature)), 0.0)
+        if not inwards.max() > 1e-9:
             break
-        free[np.flatnonzero(free)[stopped]] = False
+        held[int(np.argmax(inwards))] = False
     return step
 
 
@@ -153,6 +175,26 @@ def _solved(curvature: FloatArray, score: FloatArray) -> FloatArray:
     """Return curvature^-1 score, with parameters scaled so that their units do not matter."""
     scale = 1 / np.sqrt(np.diagonal(curvature))
     return scale * np.linalg.solve(curvature * (scale[:, None] * scale), scale * score)
+
+
+def _learned(offset: FloatArray, last: FloatArray, factor: float, information: FloatArray) -> float:
+    """Return by how much to take a step longer or shorter, from how the last one turned out.
+
+    Where the information is too large or too small by a constant, steps along one line shrink, or
+    go to and fro, by a constant ratio; from that follows where they lead. 1 elsewhere.
+    """
+    along = float(last @ information @ last)
+    across = float(last @ information @ offset)
+    if not across**2 > _ALIGNED * along * float(offset @ information @ offset) or along <= 0:
+        return 1.0
+    ratio = across / along
+    return min(max(factor / (1 - ratio), 0.3), 3.0) if ratio < 0.9 else 1.0
+
+
+def _stretched(derivatives: Derivatives, point: Point, offset: FloatArray) -> Point | None:
+    """Return the end of a changed step if it raises ln L."""
+    theta = np.clip(point.theta + offset, derivatives.bounds[:, 0], derivatives.bounds[:, 1])
+    return derivatives.improve_on(theta, point.log_likelihood)
 
 
 def _first_higher(derivatives: Derivatives, point: Point, trial: FloatArray) -> Point | None:

@@ -85,7 +85,7 @@ class Comparison:
             table[f"delta_{criterion}"] = self.deltas(criterion)
             table[f"weight_{criterion}"] = self.weights(criterion)
         table.meta["n_data"] = self.fits[0].n_data
-        table.meta["statistic"] = self.fits[0].statistic
+        table.meta["statistic"] = self.fits[0].statistic_name
         return table
 
     def _cells(self) -> list[list[str]]:
@@ -158,7 +158,7 @@ def compare(results: Sequence[Fit] | Mapping[str, Fit]) -> Comparison:
                 value=type(fit).__name__,
                 hint="AIC and BIC need the maximum of ln L: pass problem.fit()",
             )
-    _require_same(named, "statistic", "statistic")
+    _require_same(named, "statistic_name", "statistic")
     _require_same(named, "data_checksum", "data")
     notes = [note for name, fit in named for note in _irregular(name, fit)]
     names, fits = zip(*named, strict=True)
@@ -284,7 +284,7 @@ def likelihood_ratio_test(
     0
     """
     models = tuple(map(as_problem, (simple, complex)))
-    checks = [(type(m).__name__, m.data_checksum, m.statistic) for m in models]
+    checks = [(type(m).__name__, m.data_checksum, m.statistic_name) for m in models]
     if checks[0][1:] != checks[1][1:]:
         raise ComparisonError(
             "the two models do not describe the same data with the same statistic",

@@ -151,7 +151,7 @@ def evidence(
         ),
         samples=np.asarray(found.samples, dtype=float),
         weights=weights / weights.sum(),
-        statistic=problem.statistic,
+        statistic=problem.statistic_name,
         data_checksum=problem.data_checksum,
         n_calls=int(np.sum(found.ncall)),
         provenance=recorder.finish(),

@@ -77,8 +77,11 @@ class Fit:
         What a reader of the result must know, in sentences that name parameters.
     method : str
         How maximum and covariance were found.
-    label, statistic, n_data : str, str, int
+    label, statistic_name, n_data : str, str, int
         Of the problem; the label is a short name of the model.
+    statistic : float
+        Twice the distance of ln L from a model that meets every datum: chi2, C-stat and their
+        like; -2 ln L where that is not known.
     problem : Problem or None
         Kept in memory, not saved.
 
@@ -103,7 +106,8 @@ class Fit:
     reservations: tuple[str, ...]
     method: str
     label: str
-    statistic: str
+    statistic_name: str
+    statistic: float
     n_data: int
     problem: Problem | None
     _provenance: Provenance = field(repr=False)
@@ -145,6 +149,11 @@ class Fit:
     def n_free(self) -> int:
         """Number k of free parameters."""
         return self.parameters.n_free
+
+    @property
+    def dof(self) -> int:
+        """Degrees of freedom: data minus free parameters."""
+        return self.n_data - self.n_free
 
     @property
     def aic(self) -> float:
@@ -254,7 +263,8 @@ class Fit:
         """Return a text with values, errors, correlations, starts and reservations."""
         lines = [
             f"Fit of {self.label}: {self.method}",
-            f"  statistic {self.statistic}, {self.n_data} data, {self.n_free} free parameters",
+            f"  statistic {self.statistic_name} = {self.statistic:.6g}, {self.n_data} data, "
+            f"{self.n_free} free parameters",
             f"  ln L = {self.log_likelihood:.6g}, AIC = {self.aic:.6g}, AICc = {self.aicc:.6g}, "
             f"BIC = {self.bic:.6g}",
             f"  {self.n_agreeing} of {len(self.starts)} starts reached this maximum",
@@ -295,6 +305,7 @@ class Fit:
             "reservations": list(self.reservations),
             "method": self.method,
             "label": self.label,
+            "statistic_name": self.statistic_name,
             "statistic": self.statistic,
             "n_data": self.n_data,
             "identity": dict(self._checksums),
@@ -319,6 +330,7 @@ class Fit:
             reservations=tuple(record["reservations"]),
             method=record["method"],
             label=record["label"],
+            statistic_name=record["statistic_name"],
             statistic=record["statistic"],
             n_data=record["n_data"],
             problem=None,

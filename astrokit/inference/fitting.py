@@ -28,6 +28,7 @@ __all__ = ["fit"]
 FloatArray = NDArray[np.float64]
 _DRAWS_PER_START = 40  # prior draws of which the best becomes a start
 _SCREENED_DATA = 200_000  # draws times data that the screening may cost
+_ROUGH = 1e-4  # promised gain in ln L at which a climb on coarse data ends
 _NEGLIGIBLE = 1e-5  # ln L; a neighbour must be better by more to disprove a maximum
 
 
@@ -124,7 +125,8 @@ def fit(
         method=f"maximum likelihood by {_way(search, known is not None)}; covariance from the "
         f"{search.derivatives.kind}",
         label=problem.label,
-        statistic=problem.statistic,
+        statistic_name=problem.statistic_name,
+        statistic=_statistic(problem, point),
         n_data=problem.n_data,
         problem=problem,
         _provenance=recorder.finish(),
@@ -155,6 +157,11 @@ def _described(search: Searcher, theta: FloatArray) -> tuple[Point, Covariance, 
             hint="search with another method=",
         )
     return point, cov, tested
+
+
+def _statistic(problem: Problem, point: Point) -> float:
+    deviance = problem._deviance(problem.parameters.expand(point.theta)[0])
+    return -2 * point.log_likelihood if deviance is None else deviance
 
 
 # -- where to begin ------------------------------------------------------------------------------
@@ -237,6 +244,7 @@ def _climb_with_guide(
     search: Searcher, guide: Searcher, starts: list[FloatArray]
 ) -> tuple[list[Point], list[Start]]:
     """Search a coarse problem from all starts, and the full one from where those searches ended."""
+    guide.derivatives.tolerance = max(guide.derivatives.tolerance, _ROUGH)
     _, coarse = _climb_all(guide, starts)
     ended = sorted((r for r in coarse if r.converged), key=lambda r: -r.log_likelihood)
     places = list(dict.fromkeys(r.end for r in ended)) or [tuple(starts[0].tolist())]

@@ -185,21 +185,10 @@ def _statistic(statistic: str | Statistic) -> Statistic:
 
 
 def _deviance(problem: Problem, values: FloatArray) -> float:
-    r = problem._residuals(values)
-    if r is not None:
-        return float(r @ r)
-    log_likelihood = float(problem._log_likelihood(values[None, :])[0])
-    return 2 * (_saturated(problem) - log_likelihood)
-
-
-def _saturated(problem: Problem) -> float:
-    """Return ln L of a model that meets every datum; 0 where that is not known."""
-    if not isinstance(problem, PoissonProblem):
-        return 0.0
-    from scipy.special import gammaln, xlogy
-
-    counts = problem.data
-    return float((xlogy(counts, counts) - counts - gammaln(counts + 1)).sum())
+    deviance = problem._deviance(values)
+    if deviance is None:
+        return -2 * float(problem._log_likelihood(values[None, :])[0])
+    return deviance
 
 
 def _chi2(problem: Problem, values: FloatArray) -> float:

@@ -118,6 +118,11 @@ class Problem(abc.ABC):
         return type(self).__name__
 
     @property
+    def statistic_name(self) -> str:
+        """Name of the likelihood; the class attribute `statistic` unless a class says otherwise."""
+        return self.statistic
+
+    @property
     def kernel(self) -> CompiledLikelihood | None:
         """A compiled form of ``_log_likelihood``, or None."""
         return None
@@ -129,6 +134,14 @@ class Problem(abc.ABC):
     def _residuals(self, values: FloatArray) -> FloatArray | None:
         """Return ``(m,)`` standardised residuals (-chi2/2 is ln L + constant), or None."""
         return None
+
+    def _deviance(self, values: FloatArray) -> float | None:
+        """Return twice the distance of ln L from a model that meets every datum, such as chi2.
+
+        None where it is not known; a fit then states -2 ln L.
+        """
+        r = self._residuals(values)
+        return None if r is None else float(r @ r)
 
     def _score_and_information(
         self, values: FloatArray
@@ -306,7 +319,7 @@ class Problem(abc.ABC):
     @property
     def data_checksum(self) -> str:
         """sha256 over names, shapes and bytes of the data and the statistic."""
-        digest = hashlib.sha256(self.statistic.encode())
+        digest = hashlib.sha256(self.statistic_name.encode())
         for name, array in sorted(self.data_arrays().items()):
             array = np.ascontiguousarray(array)
             digest.update(f"{name}{array.dtype.str}{array.shape}".encode())

@@ -208,6 +208,13 @@ class PoissonProblem(_ModelOfX):
     def _log_likelihood(self, values: FloatArray) -> FloatArray:
         return self._pointwise(values).sum(axis=1)
 
+    def _deviance(self, values: FloatArray) -> float:
+        from scipy.special import gammaln, xlogy
+
+        counts = self._counts
+        saturated = float((xlogy(counts, counts) - counts - gammaln(counts + 1)).sum())
+        return 2 * (saturated - float(self._log_likelihood(values[None, :])[0]))
+
     def _simulate_data(self, values: FloatArray, rng: np.random.Generator) -> FloatArray:
         return rng.poisson(self.predict(values)[0]).astype(float)
 

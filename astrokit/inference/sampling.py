@@ -243,7 +243,7 @@ class _Run:
             thin=self._plan.options.thin,
             n_data=problem.n_data,
             label=problem.label,
-            statistic=problem.statistic,
+            statistic=problem.statistic_name,
             reservations=(),
             data_checksum=problem.data_checksum,
             model_checksum=problem.model_checksum,

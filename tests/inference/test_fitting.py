@@ -27,6 +27,7 @@ from astrokit.inference import (
     PoissonProblem,
     Uniform,
 )
+from astrokit.inference.ascent import _bounded
 from astrokit.inference.derivatives import NumericalDerivatives, ResidualDerivatives
 from astrokit.inference.profile import profile_curve
 from tests.inference import nist
@@ -603,3 +604,34 @@ def test_derivatives_next_to_a_bound_stay_inside():
     values = np.concatenate(seen)
     assert values.min() >= 1e-9
     assert values.max() <= 4.0
+
+
+def test_statistic_is_the_distance_from_a_model_that_meets_every_datum():
+    level = Parameters([Parameter("level", 2.0, Uniform(0, 1000))])
+    y = np.array([1.0, 2.0, 6.0])  # mean 3: chi2 = (4 + 1 + 9) / 4 with sigma 2
+    curve = CurveProblem(np.arange(3), y, np.full(3, 2.0), lambda x, level: level, level).fit()
+    assert curve.statistic == pytest.approx(3.5, rel=1e-12)
+    assert (curve.statistic_name, curve.dof) == ("gaussian", 2)
+    # Counts 100 and 300 against 200 and 200.
+    counts = PoissonProblem([0, 1], [100, 300], lambda x, level: level, level).fit()
+    expected = 2 * (100 * math.log(0.5) + 300 * math.log(1.5))
+    assert counts.statistic == pytest.approx(expected, rel=1e-9)
+    assert "statistic poisson = 104.65, 2 data" in counts.report()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_step_in_a_box_is_the_maximum_of_the_parabola_there(seed):
+    rng = np.random.default_rng(seed)
+    d = int(rng.integers(2, 6))
+    root = rng.normal(size=(d, d)) * 10.0 ** rng.uniform(-2, 2, d)
+    curvature, score = root.T @ root, rng.normal(size=d) * 10.0 ** rng.uniform(-2, 3, d)
+    low, high = -rng.exponential(size=d), rng.exponential(size=d) * (rng.random(d) < 0.8)
+    step = _bounded(score, curvature, low, high)
+    assert np.all((step >= low) & (step <= high))
+    # Kuhn-Tucker: no pull inside the box, none inwards at its ends.
+    pull = (score - curvature @ step) / np.sqrt(np.diag(curvature))
+    scale = 1e-6 * np.abs(score / np.sqrt(np.diag(curvature))).max()
+    inside = (step > low) & (step < high)
+    assert np.all(np.abs(pull[inside]) < scale)
+    assert np.all(pull[(step <= low) & (low < high)] < scale)
+    assert np.all(pull[(step >= high) & (low < high)] > -scale)

@@ -269,11 +269,29 @@ def count_in_blocks(
 ) -> BlockCounts:
     """Return the counts in `n_blocks` stretches of nearly equal numbers of windows."""
     windows = check_windows(series.size, n, delay)
-    n_blocks = min(n_blocks, windows)
-    edges = np.linspace(0, windows, n_blocks + 1).astype(np.int64)
+    edges = np.linspace(0, windows, min(n_blocks, windows) + 1).astype(np.int64)
     offsets = np.arange(n, dtype=np.int64) * delay
+    return count_windows(series, offsets, edges, delay, None, threads)
+
+
+def count_windows(
+    series: Series,
+    offsets: IntArray,
+    edges: IntArray,
+    delay: int,
+    chosen: NDArray[np.bool_] | None,
+    threads: int = 1,
+) -> BlockCounts:
+    """Return the counts of windows of any shape, in blocks that begin and end at `edges`.
+
+    `chosen` says which windows there are at all, such as those that do not wrap around a row of
+    an image; those with missing samples are dropped beside.
+    """
+    n, windows = offsets.size, int(edges[-1])
     usable = usable_windows(series, offsets, windows)
     dropped = 0 if usable is None else windows - int(usable.sum())
+    if chosen is not None:
+        usable = chosen if usable is None else usable & chosen
     if dropped == windows:
         raise ShapeError(
             "every window has a missing sample, so there are no patterns",
@@ -286,7 +304,7 @@ def count_in_blocks(
         table = _dense_table(series, edges, offsets, usable, check_threads(threads))
     else:
         codes, table = _sparse_table(series, edges, offsets, usable)
-    return BlockCounts(n, delay, codes, table, windows // n_blocks, dropped)
+    return BlockCounts(n, delay, codes, table, windows // (edges.size - 1), dropped)
 
 
 def usable_windows(series: Series, offsets: IntArray, windows: int) -> NDArray[np.bool_] | None:

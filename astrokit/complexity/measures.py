@@ -190,7 +190,7 @@ def hc(
     >>> r.zone, r.n_windows
     ('stochastic', 19996)
     >>> print(r.corrected[0])
-    entropy = 0.99997 +/- 0.00013
+    entropy = 0.99992 +/- 0.00013
     """
     from ..provenance import Recorder
 

@@ -26,7 +26,9 @@ __all__ = ["BlockErrors", "block_errors", "default_blocks", "merged_table"]
 FloatArray = NDArray[np.float64]
 MOST_BLOCKS, FEWEST_BLOCKS = 100, 16
 _SPANS = 10  # windows' lengths in a block, at least: ends of blocks share samples
-_CORRELATED = 2.0  # standard errors of the correlation of neighbouring blocks
+_LONG = 100  # windows' lengths in a block, above which its ends do not matter
+_GAINS = (0.8, 2.0)  # of the variance by extrapolation to long blocks
+_MERGE, _WARN = 2.0, 3.5  # standard errors of the correlation of neighbouring blocks
 
 
 @dataclass(frozen=True)
@@ -89,14 +91,47 @@ def block_errors(blocks: BlockCounts, n_states: int, *, adapt: bool = True) -> B
     table, length = blocks.table, blocks.length
     while True:
         parts = _Parts.of(table, n_states)
-        correlated = parts is not None and _is_correlated(parts.gradients)
-        if not (adapt and correlated and table.shape[0] >= 2 * FEWEST_BLOCKS):
+        merge = parts is not None and _is_correlated(parts.gradients, _MERGE)
+        if not (adapt and merge and table.shape[0] >= 2 * FEWEST_BLOCKS):
             break
         table, length = merged_table(table, 2), 2 * length
     if parts is None:
         nan = math.nan
         return BlockErrors((nan, nan), ((nan, nan), (nan, nan)), table.shape[0], length, False)
-    return BlockErrors(*_moments(parts), table.shape[0], length, correlated)
+    correlated = _is_correlated(parts.gradients, _WARN)
+    bias, covariance = _moments(parts)
+    if adapt and length < _LONG * (blocks.delay * (blocks.n - 1) + 1):
+        bias, covariance = _extrapolated(bias, covariance, table, n_states)
+    errors = (float(covariance[0, 0]), float(covariance[0, 1]), float(covariance[1, 1]))
+    return BlockErrors(
+        (float(bias[0]), float(bias[1])),
+        ((errors[0], errors[1]), (errors[1], errors[2])),
+        table.shape[0],
+        length,
+        correlated,
+    )
+
+
+def _extrapolated(
+    bias: FloatArray, covariance: FloatArray, table: NDArray[np.int64], n_states: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return what infinitely long blocks would give.
+
+    Correlation across the ends of blocks is lost, which costs a share of the variance that goes
+    as one over their length; pairs of blocks lose half of it.
+    """
+    pairs = _Parts.of(merged_table(table, 2), n_states)
+    if pairs is None or pairs.gradients.shape[1] < FEWEST_BLOCKS // 2:
+        return bias, covariance
+    twice_bias, twice = _moments(pairs)
+    known = covariance.diagonal() > 0
+    gain = np.ones(2)
+    gain[known] = 2 * twice.diagonal()[known] / covariance.diagonal()[known] - 1
+    gain = np.clip(gain, *_GAINS)
+    bias_gain = np.ones(2)
+    bias_gain[bias != 0] = 2 * twice_bias[bias != 0] / bias[bias != 0] - 1
+    factor = np.sqrt(np.outer(gain, gain))
+    return bias * np.clip(bias_gain, *_GAINS), covariance * factor
 
 
 @dataclass(frozen=True)
@@ -131,9 +166,8 @@ class _Parts:
         return cls(np.array([h, q * (H * j + J * h)]), np.array([A_h, A_c]))
 
 
-def _moments(
-    parts: _Parts,
-) -> tuple[tuple[float, float], tuple[tuple[float, float], tuple[float, float]]]:
+def _moments(parts: _Parts) -> tuple[FloatArray, FloatArray]:
+    """Return bias (2,) and covariance (2, 2) of (H, C)."""
     g, A = parts.gradients, parts.hessians
     traces = np.trace(A, axis1=1, axis2=2)
     nu = A.shape[1] - 1
@@ -144,11 +178,7 @@ def _moments(
         squares = (squares - np.outer(traces, traces) / nu) * nu**2 / ((nu - 1) * (nu + 2))
         np.fill_diagonal(squares, np.maximum(squares.diagonal(), 0.0))
     covariance = _not_negative(g @ g.T - squares) + 0.5 * squares
-    cross = float(covariance[0, 1])
-    return (
-        (0.5 * float(traces[0]), 0.5 * float(traces[1])),
-        ((float(covariance[0, 0]), cross), (cross, float(covariance[1, 1]))),
-    )
+    return 0.5 * traces, covariance
 
 
 def _not_negative(matrix: FloatArray) -> FloatArray:
@@ -164,7 +194,7 @@ def _not_negative(matrix: FloatArray) -> FloatArray:
     return np.asarray(kept * np.outer(scale, scale))
 
 
-def _is_correlated(gradients: FloatArray) -> bool:
+def _is_correlated(gradients: FloatArray, limit: float) -> bool:
     """Return whether neighbouring blocks deviate together, in H or in C."""
     B = gradients.shape[1]
     if B < FEWEST_BLOCKS:
@@ -172,4 +202,4 @@ def _is_correlated(gradients: FloatArray) -> bool:
     power = np.sum(gradients**2, axis=1)
     neighbours = np.sum(gradients[:, 1:] * gradients[:, :-1], axis=1)
     known = power > 0
-    return bool(np.any(neighbours[known] / power[known] > _CORRELATED / math.sqrt(B)))
+    return bool(np.any(neighbours[known] / power[known] > limit / math.sqrt(B)))

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from .plots import plot_plane as plot_plane
     from .series import Jitter as Jitter
     from .series import Tolerance as Tolerance
+    from .slope import SpectralSlopeProblem as SpectralSlopeProblem
+    from .slope import coloured_noise_test as coloured_noise_test
     from .surrogates import SurrogateTest as SurrogateTest
     from .surrogates import brownian_surrogate as brownian_surrogate
     from .surrogates import hurst_exponent as hurst_exponent
@@ -94,6 +96,7 @@ else:
             "noise_reference": ["NoiseReference", "exact_noise_probabilities", "noise_reference"],
             "plots": ["plot_curve", "plot_plane"],
             "series": ["Jitter", "Tolerance"],
+            "slope": ["SpectralSlopeProblem", "coloured_noise_test"],
             "surrogates": [
                 "SurrogateTest",
                 "brownian_surrogate",

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from ..inference.kernels import compiled_likelihood
+
 __all__ = [
     "BLOCK",
     "add_weights",
@@ -21,6 +23,7 @@ __all__ = [
     "count_transitions",
     "long_codes",
     "short_codes",
+    "tabulated",
 ]
 
 BLOCK = 2048  # windows at a time: their codes and samples fit into the first cache
@@ -144,3 +147,19 @@ def count_transitions(nodes: Any, usable: Any, step: int, counts: Any) -> None:
     for i in range(nodes.size - step):
         if usable[i] and usable[i + step]:
             counts[nodes[i], nodes[i + step]] += 1
+
+
+@compiled_likelihood
+def tabulated(values: Any, data: Any) -> float:
+    """Return a log-likelihood of one parameter from cubic polynomials between tabulated values.
+
+    The first column of `data` holds the ends of the table, the others the polynomials.
+    """
+    low, high = data[0, 0], data[1, 0]
+    if not low <= values[0] <= high:
+        return -np.inf
+    step = (high - low) / (data.shape[1] - 1)
+    cell = min(int((values[0] - low) / step), data.shape[1] - 2)
+    t = values[0] - (low + cell * step)
+    k = cell + 1
+    return ((data[0, k] * t + data[1, k]) * t + data[2, k]) * t + data[3, k]

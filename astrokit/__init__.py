@@ -17,6 +17,7 @@ from ._version import __version__ as __version__
 if TYPE_CHECKING:
     from . import boundary as boundary
     from . import bursts as bursts
+    from . import complexity as complexity
     from . import datasets as datasets
     from . import errors as errors
     from . import estimate as estimate
@@ -59,6 +60,7 @@ else:
         submodules=[
             "boundary",
             "bursts",
+            "complexity",
             "datasets",
             "errors",
             "estimate",

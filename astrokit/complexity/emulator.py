@@ -1,0 +1,190 @@
+"""What noise of a spectral slope makes of pattern frequencies: mean and covariance, by simulation.
+
+Patterns that are mirror images of each other (backwards or upside down) are equally probable in
+Gaussian noise and are counted together; their shares at some delays make up the summary of a
+series, or else the logarithms of 1 - H and of C/(1 - H), which are closer to normal than H and C.
+Windows overlap, so shares are not multinomial: their covariance is simulated, and smooth
+functions of the slope are fitted to it.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .counting import count_in_blocks, patterns_of_codes
+from .entropies import jensen_complexity, normalized_entropy
+from .noise import PowerLawRealiser
+from .series import Series, n_states
+
+__all__ = ["SUMMARIES", "TABLE", "Design", "Emulator", "mirror_classes", "train"]
+
+FloatArray = NDArray[np.float64]
+SLOPES = (-1.25, 3.25)  # a little beyond the allowed slopes, where polynomials swing
+TABLE = np.linspace(-1.0, 3.0, 401)  # slopes at which likelihoods are tabulated
+_GRID = 37
+_DEGREES = {"patterns": 8, "hc": 16}  # H has a sharp maximum at white noise
+SUMMARIES = tuple(_DEGREES)
+_LONGEST = 8192  # longer series are simulated at this length; their covariance goes as 1/M
+
+
+@functools.cache
+def mirror_classes(n: int) -> NDArray[np.int64]:
+    """Return the class of each Lehmer code, shape (n!,): equal for mirror images."""
+    patterns = patterns_of_codes(np.arange(n_states(n)), n)
+    ranks = np.argsort(patterns, axis=1)
+    images = [ranks, ranks[:, ::-1], n - 1 - ranks, (n - 1 - ranks)[:, ::-1]]
+    powers = n ** np.arange(n)
+    smallest = np.min([image @ powers for image in images], axis=0)
+    return np.unique(smallest, return_inverse=True)[1].astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Design:
+    """How a series is summarised.
+
+    Attributes
+    ----------
+    size : int
+        Samples of the series.
+    n : int
+    delays : tuple of int
+    summary : {"patterns", "hc"}
+    missing : tuple of int
+        Indices of missing samples.
+    """
+
+    size: int
+    n: int
+    delays: tuple[int, ...]
+    summary: str = "patterns"
+    missing: tuple[int, ...] = ()
+
+    @property
+    def n_classes(self) -> int:
+        """Classes of mirror images per delay."""
+        return int(mirror_classes(self.n).max()) + 1
+
+    @property
+    def length(self) -> int:
+        """Numbers in the summary: the shares at one delay add up to one, so one is left out."""
+        return len(self.delays) * (self.n_classes - 1 if self.summary == "patterns" else 2)
+
+    def summarise(self, x: NDArray[Any]) -> FloatArray:
+        """Return the summary of a series, delay by delay."""
+        valid = None
+        if self.missing:
+            valid = np.ones(x.size, bool)
+            valid[list(self.missing)] = False
+        series = Series(x, valid, "drop", 0.0)
+        parts = []
+        for delay in self.delays:
+            counts = count_in_blocks(series, self.n, delay, 1).table[0]
+            parts.append(self._part(counts))
+        return np.concatenate(parts)
+
+    def _part(self, counts: NDArray[np.int64]) -> FloatArray:
+        if self.summary == "patterns":
+            share = np.bincount(mirror_classes(self.n), counts, self.n_classes) / counts.sum()
+            return np.asarray(share[1:])
+        p, N = counts / counts.sum(), n_states(self.n)
+        deficit = 1 - float(normalized_entropy(p, N))
+        complexity = float(jensen_complexity(p, N))
+        # All counts equal, or one pattern only: half a count away, so that logarithms exist.
+        least = 0.5 / counts.sum()
+        deficit, complexity = max(deficit, least), max(complexity, least)
+        return np.array([np.log(deficit), np.log(complexity / deficit)])
+
+
+@dataclass(frozen=True, eq=False)
+class Emulator:
+    """Mean and covariance of the summary as functions of the spectral slope.
+
+    Attributes
+    ----------
+    degree : int
+        Of the polynomials.
+    mean_coefficients : ndarray, shape (degree + 1, d)
+    root_coefficients : ndarray, shape (degree + 1, d (d + 1) / 2)
+        Of the Cholesky factor of the covariance, with logarithms on its diagonal.
+    scale : float
+        Factor on the covariance: simulated over real number of windows.
+    """
+
+    degree: int
+    mean_coefficients: FloatArray
+    root_coefficients: FloatArray
+    scale: float
+
+    def __call__(self, slope: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return means (k, d) and Cholesky factors (k, d, d) at slopes (k,)."""
+        basis = _basis(slope, self.degree)
+        mean, packed = basis @ self.mean_coefficients, basis @ self.root_coefficients
+        return mean, _unpacked(packed, mean.shape[1]) * np.sqrt(self.scale)
+
+    @functools.cached_property
+    def _table(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return means, inverse roots and log determinants at :data:`TABLE`."""
+        mean, root = self(TABLE)
+        logs = 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
+        return mean, np.asarray(np.linalg.inv(root), dtype=np.float64), logs
+
+    def log_likelihoods(self, summary: FloatArray) -> FloatArray:
+        """Return the normal log-likelihood of a summary at the slopes of :data:`TABLE`."""
+        mean, whitening, logs = self._table
+        white = np.einsum("kij,kj->ki", whitening, summary - mean)
+        constant = summary.size * np.log(2 * np.pi)
+        return np.asarray(-0.5 * (np.sum(white**2, axis=1) + logs + constant))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_table"}
+
+
+def train(design: Design, n_simulations: int, seed: np.random.SeedSequence) -> Emulator:
+    """Return the emulator of a design from `n_simulations` series at each of 37 slopes."""
+    size = design.size
+    simulated = design
+    if size > _LONGEST and not design.missing:
+        size = max(_LONGEST, 16 * max(design.delays) * design.n)
+        size = min(size, design.size)
+        simulated = Design(size, design.n, design.delays, design.summary)
+    grid = np.linspace(*SLOPES, _GRID)
+    d = design.length
+    means, roots = np.empty((_GRID, d)), np.empty((_GRID, d * (d + 1) // 2))
+    for k, child in enumerate(seed.spawn(_GRID)):
+        rng = np.random.default_rng(child)
+        realise = PowerLawRealiser(size, float(grid[k]))
+        rows = np.array([simulated.summarise(realise(rng)) for _ in range(n_simulations)])
+        means[k] = rows.mean(axis=0)
+        covariance = np.asarray(np.cov(rows.T) + 1e-14 * np.eye(d), dtype=np.float64)
+        roots[k] = _packed(np.asarray(np.linalg.cholesky(covariance), dtype=np.float64))
+    degree = _DEGREES[design.summary]
+    basis = _basis(grid, degree)
+    fit = functools.partial(np.linalg.lstsq, basis, rcond=None)
+    return Emulator(degree, fit(means)[0], fit(roots)[0], size / design.size)
+
+
+def _basis(slope: FloatArray, degree: int) -> FloatArray:
+    low, high = SLOPES
+    place = (2 * slope - low - high) / (high - low)
+    return np.asarray(np.polynomial.chebyshev.chebvander(place, degree), dtype=np.float64)
+
+
+def _packed(root: FloatArray) -> FloatArray:
+    """Return the lower triangle as a row, with logarithms of the diagonal."""
+    root = root.copy()
+    np.fill_diagonal(root, np.log(root.diagonal()))
+    return root[np.tril_indices(root.shape[0])]
+
+
+def _unpacked(packed: FloatArray, d: int) -> FloatArray:
+    roots = np.zeros((packed.shape[0], d, d))
+    rows, columns = np.tril_indices(d)
+    roots[:, rows, columns] = packed
+    diagonal = np.arange(d)
+    roots[:, diagonal, diagonal] = np.exp(roots[:, diagonal, diagonal])
+    return roots

@@ -16,6 +16,7 @@ from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import boundary as boundary
+    from . import comets as comets
     from . import datasets as datasets
     from . import errors as errors
     from . import estimate as estimate
@@ -56,6 +57,7 @@ else:
         },
         submodules=[
             "boundary",
+            "comets",
             "datasets",
             "errors",
             "estimate",

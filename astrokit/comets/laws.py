@@ -1,0 +1,142 @@
+"""How brightness follows the distance to the Sun: one index, two with a break, or two branches.
+
+The exponent is that of the flux, ``F ~ r^-n Delta^-2``, so that magnitudes go as ``2.5 n log10 r``;
+a body without a coma has n = 2, the cross-section of the dust goes as ``r^-(n - 2)``.
+"""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..inference import LogUniform, Normal, Parameter, Prior, Uniform
+
+__all__ = ["BranchIndices", "BrokenIndex", "HeliocentricLaw", "SingleIndex"]
+
+FloatArray = NDArray[np.float64]
+_INDEX = Uniform(-10.0, 20.0)
+_BREAK = LogUniform(0.3, 30.0)  # au
+_STEP = Normal(0.0, 2.0)  # mag
+
+
+def _index(name: str, prior: Prior | float, symbol: str) -> Parameter:
+    if isinstance(prior, Prior):
+        return Parameter(name, float(np.clip(4.0, *prior.support)), prior, symbol=symbol)
+    return Parameter(name, float(prior), symbol=symbol, fixed=True)
+
+
+class HeliocentricLaw(abc.ABC):
+    """Magnitudes against the distance to the Sun, 0 at 1 au."""
+
+    is_linear = True  # in its parameters
+
+    @property
+    @abc.abstractmethod
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Its parameters, in the order of `values`."""
+
+    @abc.abstractmethod
+    def magnitudes(self, r: FloatArray, after: NDArray[np.bool_], values: FloatArray) -> FloatArray:
+        """Return ``(n, m)`` magnitudes for distances ``(m,)``; `after` perihelion ``(m,)``."""
+
+    @abc.abstractmethod
+    def gradient(self, r: FloatArray, after: NDArray[np.bool_], values: FloatArray) -> FloatArray:
+        """Return ``(p, m)`` derivatives in the parameters at values ``(p,)``."""
+
+
+@dataclass(frozen=True)
+class SingleIndex(HeliocentricLaw):
+    """One power law, ``2.5 n log10 r``.
+
+    Parameters
+    ----------
+    index : Prior or float
+        Of the heliocentric index n; a number fixes it.
+    """
+
+    index: Prior | float = _INDEX
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return (_index("heliocentric_index", self.index, "n"),)
+
+    def magnitudes(self, r: FloatArray, after: NDArray[np.bool_], values: FloatArray) -> FloatArray:
+        return 2.5 * values[:, :1] * np.log10(r)
+
+    def gradient(self, r: FloatArray, after: NDArray[np.bool_], values: FloatArray) -> FloatArray:
+        return 2.5 * np.log10(r)[None, :]
+
+
+@dataclass(frozen=True)
+class BrokenIndex(HeliocentricLaw):
+    """Two power laws that meet at a break radius; the inner one continues to 1 au.
+
+    Parameters
+    ----------
+    inner, outer : Prior or float
+        Of the heliocentric index inside and outside of the break.
+    break_radius : Prior
+        In au; keep it inside the range of the data.
+    """
+
+    is_linear = False
+
+    inner: Prior | float = _INDEX
+    outer: Prior | float = _INDEX
+    break_radius: Prior = _BREAK
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        middle = float(self.break_radius.ppf(0.5))
+        return (
+            _index("inner_index", self.inner, r"n_\mathrm{in}"),
+            _index("outer_index", self.outer, r"n_\mathrm{out}"),
+            Parameter("break_radius", middle, self.break_radius, "au", r"r_\mathrm{b}"),
+        )
+
+    def magnitudes(self, r: FloatArray, after: NDArray[np.bool_], values: FloatArray) -> FloatArray:
+        log_r, log_b = np.log10(r), np.log10(values[:, 2:3])
+        inside = np.minimum(log_r, log_b)
+        return np.asarray(2.5 * (values[:, :1] * inside + values[:, 1:2] * (log_r - inside)))
+
+    def gradient(self, r: FloatArray, after: NDArray[np.bool_], values: FloatArray) -> FloatArray:
+        inner, outer, radius = values
+        inside = np.minimum(np.log10(r), np.log10(radius))
+        slope = 2.5 * (inner - outer) / (radius * np.log(10))
+        return 2.5 * np.vstack([inside, np.log10(r) - inside, np.where(r > radius, slope / 2.5, 0)])
+
+
+@dataclass(frozen=True)
+class BranchIndices(HeliocentricLaw):
+    """One power law before perihelion and another after it, which need not meet.
+
+    Parameters
+    ----------
+    before, after : Prior or float
+        Of the heliocentric index of each branch.
+    step : Prior
+        Of the magnitude at 1 au after perihelion minus that before.
+    """
+
+    before: Prior | float = _INDEX
+    after: Prior | float = _INDEX
+    step: Prior = _STEP
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return (
+            _index("preperihelion_index", self.before, r"n_\mathrm{pre}"),
+            _index("postperihelion_index", self.after, r"n_\mathrm{post}"),
+            Parameter("postperihelion_step", 0.0, self.step, "mag", r"\Delta H"),
+        )
+
+    def magnitudes(self, r: FloatArray, after: NDArray[np.bool_], values: FloatArray) -> FloatArray:
+        late = 2.5 * values[:, 1:2] * np.log10(r) + values[:, 2:3]
+        return np.where(after, late, 2.5 * values[:, :1] * np.log10(r))
+
+    def gradient(self, r: FloatArray, after: NDArray[np.bool_], values: FloatArray) -> FloatArray:
+        column = 2.5 * np.log10(r)
+        return np.vstack([np.where(after, 0, column), np.where(after, column, 0), after])

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
+from ..errors import ParameterError
 from ..inference import LogUniform, Normal, Parameter, Prior, Uniform
 
 __all__ = ["BranchIndices", "BrokenIndex", "HeliocentricLaw", "SingleIndex"]
 
 FloatArray = NDArray[np.float64]
+_PER_E_FOLD = 2.5 / np.log(10)  # magnitudes per unit of n ln r
 _INDEX = Uniform(-10.0, 20.0)
 _BREAK = LogUniform(0.3, 30.0)  # au
 _STEP = Normal(0.0, 2.0)  # mag
@@ -72,21 +75,33 @@ class SingleIndex(HeliocentricLaw):
 
 @dataclass(frozen=True)
 class BrokenIndex(HeliocentricLaw):
-    """Two power laws that meet at a break radius; the inner one continues to 1 au.
+    """Two power laws that pass into each other at a break radius.
 
     Parameters
     ----------
     inner, outer : Prior or float
-        Of the heliocentric index inside and outside of the break.
+        Of the heliocentric index inside and outside of the break; H belongs to the inner one.
     break_radius : Prior
         In au; keep it inside the range of the data.
-    """
+    width : float
+        Relative width in r over which the index changes, 0.05 by default. A break of no width
+        would put a kink into the likelihood at each magnitude, and comets have none.
 
-    is_linear = False
+    Raises
+    ------
+    ParameterError
+        For a width that is not positive.
+    """
 
     inner: Prior | float = _INDEX
     outer: Prior | float = _INDEX
     break_radius: Prior = _BREAK
+    width: float = 0.05
+    is_linear = False
+
+    def __post_init__(self) -> None:
+        if not self.width > 0:
+            raise ParameterError("the width of a break must be > 0", value=self.width)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -97,16 +112,21 @@ class BrokenIndex(HeliocentricLaw):
             Parameter("break_radius", middle, self.break_radius, "au", r"r_\mathrm{b}"),
         )
 
+    def _beyond(self, r: FloatArray, radius: FloatArray) -> FloatArray:
+        """Return the part of ln r beyond the break: ln(r/r_b) far outside, 0 far inside."""
+        steps = (np.log(r) - np.log(radius)) / self.width
+        return np.asarray(self.width * np.logaddexp(0.0, steps))
+
     def magnitudes(self, r: FloatArray, after: NDArray[np.bool_], values: FloatArray) -> FloatArray:
-        log_r, log_b = np.log10(r), np.log10(values[:, 2:3])
-        inside = np.minimum(log_r, log_b)
-        return np.asarray(2.5 * (values[:, :1] * inside + values[:, 1:2] * (log_r - inside)))
+        outside = self._beyond(r, values[:, 2:3])
+        return _PER_E_FOLD * (values[:, :1] * (np.log(r) - outside) + values[:, 1:2] * outside)
 
     def gradient(self, r: FloatArray, after: NDArray[np.bool_], values: FloatArray) -> FloatArray:
         inner, outer, radius = values
-        inside = np.minimum(np.log10(r), np.log10(radius))
-        slope = 2.5 * (inner - outer) / (radius * np.log(10))
-        return 2.5 * np.vstack([inside, np.log10(r) - inside, np.where(r > radius, slope / 2.5, 0)])
+        outside = self._beyond(r, radius)
+        share = special.expit((np.log(r) - np.log(radius)) / self.width)
+        moves = (inner - outer) * share / radius
+        return _PER_E_FOLD * np.vstack([np.log(r) - outside, outside, moves])
 
 
 @dataclass(frozen=True)

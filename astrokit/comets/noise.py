@@ -23,6 +23,8 @@ __all__ = ["GaussianNoise", "Noise", "OutlierMixture", "StudentTNoise"]
 FloatArray = NDArray[np.float64]
 _LOG_2PI = float(np.log(2 * np.pi))
 _SCATTER = HalfNormal(0.5)
+# A magnitude without an error has no scale where the scatter is 0; the problem then says -inf.
+_at_zero_scale = np.errstate(divide="ignore", invalid="ignore")
 
 
 def _parameter(name: str, setting: Any, default: Prior, symbol: str, unit: Any) -> Parameter:
@@ -107,12 +109,14 @@ class GaussianNoise(Noise):
     def parameters(self) -> tuple[Parameter, ...]:
         return (_parameter("scatter", self.scatter, _SCATTER, "s", "mag"),)
 
+    @_at_zero_scale
     def pointwise(
         self, residual: FloatArray, variance: FloatArray, values: FloatArray
     ) -> FloatArray:
         total = variance + values[:, :1] ** 2
         return np.asarray(-0.5 * (residual**2 / total + np.log(total) + _LOG_2PI))
 
+    @_at_zero_scale
     def log_survival(
         self, residual: FloatArray, variance: FloatArray, values: FloatArray
     ) -> FloatArray:
@@ -131,6 +135,7 @@ class GaussianNoise(Noise):
         gaussian_sums(residual, variance, values[:, 0] ** 2, out)
         return out
 
+    @_at_zero_scale
     def derivatives(
         self, residual: FloatArray, variance: FloatArray, values: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -140,6 +145,7 @@ class GaussianNoise(Noise):
         information = np.array([[np.sum(2 * scatter**2 / total**2)]])
         return residual / total, 1 / total, score, information
 
+    @_at_zero_scale
     def curvature(
         self, residual: FloatArray, variance: FloatArray, values: FloatArray
     ) -> tuple[FloatArray, FloatArray, float]:
@@ -183,6 +189,7 @@ class StudentTNoise(Noise):
             _parameter("degrees_of_freedom", self.dof, Uniform(1.0, 30.0), r"\nu", None),
         )
 
+    @_at_zero_scale
     def pointwise(
         self, residual: FloatArray, variance: FloatArray, values: FloatArray
     ) -> FloatArray:
@@ -190,12 +197,13 @@ class StudentTNoise(Noise):
         tails = np.log1p(residual**2 / (total * dof))
         return np.asarray(_log_t_norm(dof) - 0.5 * np.log(total) - 0.5 * (dof + 1) * tails)
 
+    @_at_zero_scale
     def log_survival(
         self, residual: FloatArray, variance: FloatArray, values: FloatArray
     ) -> FloatArray:
         total, dof = variance + values[:, :1] ** 2, values[:, 1:2]
-        with np.errstate(divide="ignore"):  # a limit far too bright is impossible: -inf
-            return np.asarray(np.log(special.stdtr(dof, -residual / np.sqrt(total))))
+        # A limit far too bright is impossible: the logarithm of 0.
+        return np.asarray(np.log(special.stdtr(dof, -residual / np.sqrt(total))))
 
     def draw(
         self, variance: FloatArray, values: FloatArray, rng: np.random.Generator
@@ -211,6 +219,7 @@ class StudentTNoise(Noise):
         student_t_sums(residual, variance, values[:, 0] ** 2, dof, _log_t_norm(dof), out)
         return out
 
+    @_at_zero_scale
     def derivatives(
         self, residual: FloatArray, variance: FloatArray, values: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray] | None:
@@ -225,6 +234,7 @@ class StudentTNoise(Noise):
         information[0, 0] = np.sum(2 * dof / (dof + 3) * scatter**2 / total**2)
         return pull * residual / total, (dof + 1) / (dof + 3) / total, score, information
 
+    @_at_zero_scale
     def curvature(
         self, residual: FloatArray, variance: FloatArray, values: FloatArray
     ) -> tuple[FloatArray, FloatArray, float] | None:
@@ -276,8 +286,7 @@ class OutlierMixture(Noise):
         values: FloatArray,
     ) -> FloatArray:
         wide = np.hypot(values[:, :1], values[:, 2:3])
-        with np.errstate(divide="ignore"):  # a fraction of 0 or 1
-            log_bad, log_good = np.log(values[:, 1:2]), np.log1p(-values[:, 1:2])
+        log_bad, log_good = np.log(values[:, 1:2]), np.log1p(-values[:, 1:2])
         return np.asarray(
             np.logaddexp(
                 log_good + inner(residual, variance, values[:, :1]),
@@ -285,11 +294,13 @@ class OutlierMixture(Noise):
             )
         )
 
+    @_at_zero_scale
     def pointwise(
         self, residual: FloatArray, variance: FloatArray, values: FloatArray
     ) -> FloatArray:
         return self._mixed(GaussianNoise().pointwise, residual, variance, values)
 
+    @_at_zero_scale
     def log_survival(
         self, residual: FloatArray, variance: FloatArray, values: FloatArray
     ) -> FloatArray:

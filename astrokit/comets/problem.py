@@ -117,6 +117,8 @@ class HeliocentricProblem(Problem):
         self._limit = ph.fainter_than
         variance = np.where(self._limit, 0.0, np.nan_to_num(ph.error) ** 2)
         self._variance, self._measured = variance, ~self._limit
+        self._needs_scatter = bool(np.any(variance == 0))
+        self._has_phase_parameters = bool(self._phase.parameters)
         self._indicator = np.array([g.rows for g in self._offsets], dtype=float).reshape(
             len(self._offsets), len(ph)
         )
@@ -242,8 +244,8 @@ class HeliocentricProblem(Problem):
             result = self._noise.sums(residual, self._variance, noise)
         else:
             result = self._with_limits(residual, noise).sum(axis=1)
-        # Without errors and without scatter the density is not defined; nor is it sharp.
-        return np.where(np.isfinite(result), result, -np.inf)
+        # Magnitudes without errors have no density without scatter either.
+        return np.where(self._needs_scatter & (noise[:, 0] == 0), -np.inf, result)
 
     def _with_limits(self, residual: FloatArray, noise: FloatArray) -> FloatArray:
         out = np.empty(residual.shape)
@@ -305,7 +307,7 @@ class HeliocentricProblem(Problem):
         ph = self._photometry
         rows = [np.ones((1, len(ph)))]
         rows.append(self._law.gradient(ph.r, self._after, values[self._places[1]]))
-        if self._phase.parameters:
+        if self._has_phase_parameters:
             if not isinstance(self._phase, LinearPhase):
                 return None
             rows.append(ph.phase_angle[None, :])

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["IndexBreak", "find_break"]
 
 _FEWEST_PER_SIDE = 5
-_STARTS = 8
+_STARTS = 5
 
 
 @dataclass(frozen=True)

@@ -51,8 +51,16 @@ def _factor(x: Any, name: str, unit: str | None = None) -> _Factor:
     if isinstance(x, Estimate):
         estimate = x.to(unit) if x.unit is not None else x
         value = as_scalar(estimate.value, name, positive=True)
-        return _Factor(value, estimate.error / value)
+        return _Factor(value, _spread(estimate))
     return _Factor(as_scalar(x, name, unit=unit, positive=True), 0.0)
+
+
+def _spread(estimate: Estimate) -> float:
+    """Return the one-sigma spread of the logarithm; a chain of products keeps it as it is."""
+    low, high = estimate.interval
+    if low <= 0:
+        return float(np.log(high / estimate.value))
+    return float(0.5 * np.log(high / low))
 
 
 def _flux(magnitude: Any, name: str = "magnitude") -> _Factor:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +30,11 @@ __all__ = ["Outburst", "OutburstSearch", "find_outbursts"]
 
 FloatArray = NDArray[np.float64]
 _FEWEST = 3  # magnitudes that must see an outburst
-_VISIBLE = 0.1  # fraction of the amplitude that counts as seen
+_REACH = 3.0  # decay times after which an outburst has faded
+_AMPLITUDES = np.concatenate([[0.0], np.geomspace(0.03, 8.0, 14)])  # mag; of the first search
+_REFINEMENTS = 3
+_MOST_ONSETS = 300  # of more magnitudes every second, third, ... is tried as the first one
+_MOST_CANDIDATES = 20
 
 
 @dataclass(frozen=True)
@@ -42,9 +48,9 @@ class Outburst:
     decay : float
         E-folding time of the magnitudes, days.
     amplitude, amplitude_error : float
-        Brightening in magnitudes (> 0), to first order about the model without it.
+        Brightening in magnitudes (> 0), the model without outbursts held fixed.
     statistic : float
-        Squared significance at this place and decay, if nothing else had been tried.
+        Twice the gain in ln L at this place and decay.
     p_value : float
         Fraction of simulated curves whose largest statistic anywhere exceeds this one (at least
         1/n).
@@ -115,8 +121,7 @@ def find_outbursts(
     Parameters
     ----------
     problem : HeliocentricProblem
-        The model without outbursts; its noise must be Gaussian, or Student's t of fixed degrees
-        of freedom.
+        The model without outbursts.
     decays : tuple of float
         E-folding times to try, days.
     n : int
@@ -131,25 +136,23 @@ def find_outbursts(
     Raises
     ------
     InputError
-        For noise or a phase function without derivatives, or decays that are not positive.
+        For another problem, or decays that are not positive.
 
     Notes
     -----
-    The statistic is that of a score (Rao) test for a template ``-A exp(-(t - t0)/decay)``, A > 0,
-    with everything else fitted along: no refit for each of the places, and heavy tails of the
-    noise keep single outliers from looking like outbursts. Noise is taken as independent from
-    magnitude to magnitude: rotation of the nucleus, or slow trends, can look like outbursts.
+    The template is ``-A exp(-(t - t0)/decay)`` in magnitudes, A > 0, on the fitted trend. Noise is
+    taken as independent from magnitude to magnitude: rotation of the nucleus, or slow trends, can
+    look like outbursts.
     """
-    times = as_array(decays, "decays", unit="d", positive=True)
+    decays = tuple(as_array(decays, "decays", unit="d", positive=True).tolist())
     if not isinstance(problem, HeliocentricProblem):
         raise InputError("a HeliocentricProblem is needed", value=type(problem).__name__)
-    problem.linearised(problem.parameters.values)  # noise that cannot be searched is refused here
     with quiet():
         fit = problem.fit()
-        search = _LargestStatistic(tuple(times.tolist()))
+        search = _LargestStatistic(decays)
         test = goodness_of_fit(fit, search, n, seed=seed, executor=executor)
     values = problem.parameters.expand(fit.theta)[0]
-    return OutburstSearch(_candidates(problem, values, times, test.simulated), test, fit)
+    return OutburstSearch(_candidates(problem, values, decays, test.simulated), test, fit)
 
 
 @dataclass(frozen=True)
@@ -162,61 +165,98 @@ class _LargestStatistic:
     def __call__(self, problem: Problem, values: FloatArray) -> float:
         if not isinstance(problem, HeliocentricProblem):
             raise InputError("outbursts need a HeliocentricProblem", value=type(problem).__name__)
-        scan = _scan(problem, values, np.array(self.decays))
-        return float(scan[1].max(initial=0.0))
+        return float(_scan(problem, values, self.decays).statistic.max(initial=0.0))
 
 
-def _scan(
-    problem: HeliocentricProblem, values: FloatArray, decays: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return onsets ``(k,)`` and statistics, amplitudes and errors, each ``(k, len(decays))``."""
+@dataclass(frozen=True)
+class _Scan:
+    """Statistics, amplitudes and their errors ``(k, len(decays))`` for onsets ``(k,)``."""
+
+    onsets: FloatArray
+    statistic: FloatArray
+    amplitude: FloatArray
+    error: FloatArray
+
+
+def _scan(problem: HeliocentricProblem, values: FloatArray, decays: Sequence[float]) -> _Scan:
+    """Return the gain in ln L of the best amplitude for each onset and decay."""
     ph = problem.photometry
-    onsets = np.unique(ph.time[~ph.fainter_than])
-    pull, weight, gradient = problem.linearised(values)
-    # Projecting out what the fit can absorb turns the weight of a template into its information.
-    half = np.sqrt(weight)
-    basis, _ = np.linalg.qr((gradient * half).T)
-    shape = (onsets.size, decays.size)
+    order = np.argsort(ph.time, kind="stable")
+    order = order[~ph.fainter_than[order]]
+    time, residual = ph.time[order], (ph.magnitude - problem.predict(values))[0][order]
+    density = partial(_log_density, problem, values, order)
+    firsts = np.unique(time, return_index=True)[1]
+    firsts = firsts[:: 1 + firsts.size // _MOST_ONSETS]
+    shape = (firsts.size, len(decays))
     statistic, amplitude, error = np.zeros(shape), np.zeros(shape), np.full(shape, np.inf)
-    since = ph.time[None, :] - onsets[:, None]
-    for j, decay in enumerate(decays):
-        template = np.where(since >= 0, np.exp(-np.maximum(since, 0) / decay), 0.0)
-        seen = np.sum((template > _VISIBLE) & (weight > 0), axis=1) >= _FEWEST
-        scaled = template * half
-        information = np.sum(scaled**2, axis=1) - np.sum((scaled @ basis) ** 2, axis=1)
-        good = seen & (information > 1e-9 * np.sum(scaled**2, axis=1))
-        score = -template @ pull  # of a brightening
-        statistic[good, j] = np.maximum(score[good], 0) ** 2 / information[good]
-        amplitude[good, j] = score[good] / information[good]
-        error[good, j] = 1 / np.sqrt(information[good])
-    return onsets, statistic, amplitude, error
+    for i, first in enumerate(firsts):
+        for j, decay in enumerate(decays):
+            last = np.searchsorted(time, time[first] + _REACH * decay)
+            if last - first >= _FEWEST:
+                window = slice(first, last)
+                template = np.exp(-(time[window] - time[first]) / decay)
+                found = _best_amplitude(residual[window], template, partial(density, window))
+                statistic[i, j], amplitude[i, j], error[i, j] = found
+    return _Scan(time[firsts], statistic, amplitude, error)
+
+
+def _log_density(
+    problem: HeliocentricProblem,
+    values: FloatArray,
+    order: NDArray[np.int64],
+    window: slice,
+    residual: FloatArray,
+) -> FloatArray:
+    """Return ln L ``(a,)`` of residuals ``(a, m)`` of the magnitudes in a window."""
+    noise = np.tile(problem.noise_values(values), (residual.shape[0], 1))
+    variance = problem.measurement_variance[order[window]]
+    return problem.noise.pointwise(residual, variance, noise).sum(axis=1)
+
+
+def _best_amplitude(
+    residual: FloatArray, template: FloatArray, density: Callable[[FloatArray], FloatArray]
+) -> tuple[float, float, float]:
+    """Return statistic, amplitude (> 0) and its error, by a grid and a parabola on top of it.
+
+    A climb would start at amplitude 0, where noise with heavy tails takes a strong outburst for
+    a row of outliers and has next to no slope.
+    """
+    grid = density(residual + _AMPLITUDES[:, None] * template)
+    best = int(np.argmax(grid))
+    if best == 0:
+        return 0.0, 0.0, np.inf
+    step = 0.1 * _AMPLITUDES[best]
+    amplitude = float(_AMPLITUDES[best])
+    for _ in range(_REFINEMENTS):
+        trial = amplitude + step * np.array([-1.0, 0.0, 1.0])
+        low, middle, high = density(residual + trial[:, None] * template)
+        curvature = (low - 2 * middle + high) / step**2
+        if not curvature < 0:
+            break
+        shift = (high - low) / (2 * step) / -curvature
+        amplitude = float(np.clip(amplitude + shift, 0.0, 1.5 * _AMPLITUDES[-1]))
+    top = float(density(residual + amplitude * template[None])[0])
+    error = 1 / np.sqrt(-curvature) if curvature < 0 else np.inf
+    return max(2 * (max(top, grid[best]) - grid[0]), 0.0), amplitude, float(error)
 
 
 def _candidates(
-    problem: HeliocentricProblem, values: FloatArray, decays: FloatArray, simulated: FloatArray
+    problem: HeliocentricProblem,
+    values: FloatArray,
+    decays: Sequence[float],
+    simulated: FloatArray,
 ) -> tuple[Outburst, ...]:
-    onsets, statistic, amplitude, error = _scan(problem, values, decays)
+    """Return the strongest places that do not overlap, each with its global p-value."""
+    scan = _scan(problem, values, decays)
     found: list[Outburst] = []
-    order = np.column_stack(np.unravel_index(np.argsort(-statistic, axis=None), statistic.shape))
-    for i, j in order[: 50 * decays.size]:
-        if statistic[i, j] <= 0:
+    places = np.unravel_index(np.argsort(-scan.statistic, axis=None), scan.statistic.shape)
+    for i, j in zip(*places, strict=True):
+        statistic, time, decay = float(scan.statistic[i, j]), float(scan.onsets[i]), decays[j]
+        if statistic <= 0 or len(found) == _MOST_CANDIDATES:
             break
-        if any(_overlap(onsets[i], decays[j], other) for other in found):
+        if any(abs(time - other.time) < _REACH * max(decay, other.decay) for other in found):
             continue
-        p = max(np.mean(simulated >= statistic[i, j]), 1 / simulated.size)
-        found.append(
-            Outburst(
-                float(onsets[i]),
-                float(decays[j]),
-                float(amplitude[i, j]),
-                float(error[i, j]),
-                float(statistic[i, j]),
-                float(p),
-            )
-        )
+        p = max(float(np.mean(simulated >= statistic)), 1 / simulated.size)
+        amplitude, error = float(scan.amplitude[i, j]), float(scan.error[i, j])
+        found.append(Outburst(time, decay, amplitude, error, statistic, p))
     return tuple(found)
-
-
-def _overlap(time: float, decay: float, other: Outburst) -> bool:
-    reach = 3 * max(decay, other.decay)
-    return abs(time - other.time) < reach

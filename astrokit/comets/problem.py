@@ -221,6 +221,15 @@ class HeliocentricProblem(Problem):
         """Return those columns of all parameter values that are the law's, ``(n, p')``."""
         return values[:, self._places[1]]
 
+    def noise_values(self, values: FloatArray) -> FloatArray:
+        """Return those of all parameter values ``(p,)`` that are the noise's, ``(q,)``."""
+        return values[self._places[4]]
+
+    @property
+    def measurement_variance(self) -> FloatArray:
+        """Squared errors of the magnitudes ``(m,)``, 0 where none is known."""
+        return self._variance
+
     def phase_magnitudes(self, alpha: FloatArray, values: FloatArray) -> FloatArray:
         """Return ``-2.5 log10 Phi`` ``(n, k)`` at angles ``(k,)`` in degrees, values ``(n, p)``."""
         return self._phase._magnitudes(alpha, values[:, self._places[2]])
@@ -312,29 +321,6 @@ class HeliocentricProblem(Problem):
                 return None
             rows.append(ph.phase_angle[None, :])
         return np.vstack([*rows, self._indicator])
-
-    def linearised(self, values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return pull ``(m,)``, weight ``(m,)`` and gradient ``(p', m)`` at values ``(p,)``.
-
-        The derivative of ln L in each predicted magnitude, the Fisher information of each, and
-        the derivatives of the magnitudes in the parameters of the model. Limits weigh nothing.
-
-        Raises
-        ------
-        InputError
-            For noise or a phase function without derivatives in closed form.
-        """
-        gradient = self._gradient(values)
-        residual = (self._photometry.magnitude - self.predict(values))[0]
-        parts = self._noise.derivatives(residual, self._variance, values[self._places[4]])
-        if gradient is None or parts is None:
-            raise InputError(
-                "noise or phase function have no derivatives in closed form",
-                value=f"{type(self._noise).__name__}, {type(self._phase).__name__}",
-                hint="use GaussianNoise or StudentTNoise(4), and LinearPhase or no parameters",
-            )
-        pull, weight = parts[0], parts[1]
-        return np.where(self._limit, 0, pull), np.where(self._limit, 0, weight), gradient
 
     def phase_leverage(self, values: Mapping[str, float]) -> FloatArray:
         """Return how far each parameter of the law moves per mag/deg of a linear phase term.

@@ -37,7 +37,8 @@ class IndexResult:
     ----------
     problem : HeliocentricProblem
     fit : Fit
-        Maximum likelihood.
+        Maximum likelihood with the phase function held at the middle of its prior, which a
+        likelihood does not know.
     posterior : Posterior
         Where the estimates come from.
     """
@@ -250,5 +251,15 @@ def fit_index(
         offsets = ("filter",) if several else ()
     problem = HeliocentricProblem(photometry, phase=phase, law=law, noise=noise, offsets=offsets)
     with quiet():  # what both would say of the data is said once, by the sampler
-        fit = problem.fit()
+        fit = _with_phase_held(problem).fit()
     return IndexResult(problem, fit, problem.sample(seed=seed, **sampling))
+
+
+def _with_phase_held(problem: HeliocentricProblem) -> HeliocentricProblem:
+    """Return the problem with its phase function fixed at the middle of its prior.
+
+    A likelihood knows no prior: index and phase coefficient together would run to the end of a
+    ridge that means nothing.
+    """
+    held = {p.name: p.value for p in problem.phase.parameters if p.is_free}
+    return problem.with_parameters(problem.parameters.fix(**held)) if held else problem

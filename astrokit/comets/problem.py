@@ -284,9 +284,11 @@ class HeliocentricProblem(Problem):
         residual = (self._photometry.magnitude - self.predict(values))[0]
         noise = self._places[4]
         parts = self._noise.derivatives(residual, self._variance, values[noise])
-        log_likelihood = float(self._log_likelihood(values[None])[0])
-        if parts is None or not np.isfinite(log_likelihood):
+        if parts is None:
             return None
+        log_likelihood = float(self._log_likelihood(values[None])[0])
+        if not np.isfinite(log_likelihood):  # nothing to climb where there is no density
+            return log_likelihood, np.zeros(values.size), np.eye(values.size)
         pull, weight, noise_score, noise_information = parts
         information = np.zeros((values.size, values.size))
         head = slice(0, noise.start)

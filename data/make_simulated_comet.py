@@ -11,8 +11,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from astropy.table import QTable
 from astropy import units as u
+from astropy.table import QTable
 
 from astrokit.comets import OrbitalElements, ephemeris
 

@@ -39,7 +39,11 @@ if TYPE_CHECKING:
     from .photometry import CometPhotometry as CometPhotometry
     from .plots import IndexCurve as IndexCurve
     from .plots import IndexPlotData as IndexPlotData
+    from .plots import OutburstPlotData as OutburstPlotData
+    from .plots import PhasePlotData as PhasePlotData
     from .plots import index_plot_data as index_plot_data
+    from .plots import outburst_plot_data as outburst_plot_data
+    from .plots import phase_plot_data as phase_plot_data
     from .plots import plot_afrho as plot_afrho
     from .plots import plot_index as plot_index
     from .plots import plot_outbursts as plot_outbursts
@@ -49,6 +53,9 @@ if TYPE_CHECKING:
     from .reduction import apply_offsets as apply_offsets
     from .reduction import reduced_magnitude as reduced_magnitude
     from .reduction import scale_apertures as scale_apertures
+    from .sbpy_bridge import SbpyPhase as SbpyPhase
+    from .sbpy_bridge import from_ephem as from_ephem
+    from .sbpy_bridge import to_ephem as to_ephem
 else:
     from .._lazy import attach
 
@@ -110,7 +117,11 @@ else:
             "plots": [
                 "IndexCurve",
                 "IndexPlotData",
+                "OutburstPlotData",
+                "PhasePlotData",
                 "index_plot_data",
+                "outburst_plot_data",
+                "phase_plot_data",
                 "plot_afrho",
                 "plot_index",
                 "plot_outbursts",
@@ -126,6 +137,11 @@ else:
                 "apply_offsets",
                 "reduced_magnitude",
                 "scale_apertures",
+            ],
+            "sbpy_bridge": [
+                "SbpyPhase",
+                "from_ephem",
+                "to_ephem",
             ],
         },
     )

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 __all__ = [
     "IndexCurve",
     "IndexPlotData",
+    "OutburstPlotData",
+    "PhasePlotData",
     "index_plot_data",
+    "outburst_plot_data",
+    "phase_plot_data",
     "plot_afrho",
     "plot_index",
     "plot_outbursts",
@@ -191,6 +195,38 @@ def _plain_log_ticks(ax: Axes, r: FloatArray) -> None:
     ax.set_xlim(low / margin, high * margin)
 
 
+@dataclass(frozen=True)
+class PhasePlotData:
+    """What the figure of a phase function draws.
+
+    Attributes
+    ----------
+    phase_angle, magnitude : ndarray, shape (m,)
+        Degrees, and magnitudes with distance and offsets taken out.
+    curve_angle, median, lower, upper : ndarray, shape (k,)
+        The phase function with its central 68 % interval.
+    """
+
+    phase_angle: FloatArray
+    magnitude: FloatArray
+    curve_angle: FloatArray
+    median: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+
+
+def phase_plot_data(result: IndexResult) -> PhasePlotData:
+    """Return the numbers that :func:`plot_phase` draws."""
+    problem, ph = result.problem, result.problem.photometry
+    draws = _parameter_draws(result)
+    middle = np.median(draws, axis=0)[None]
+    residual = (ph.magnitude - problem.predict(middle))[0]
+    alpha = np.linspace(0, float(ph.phase_angle.max()) * 1.05, _CURVE_POINTS)
+    lower, median, upper = np.quantile(problem.phase_magnitudes(alpha, draws), _BAND, axis=0)
+    at_data = problem.phase_magnitudes(ph.phase_angle, middle)[0] + residual
+    return PhasePlotData(ph.phase_angle, at_data, alpha, median, lower, upper)
+
+
 def plot_phase(result: IndexResult, ax: Axes | None = None) -> Axes:
     """Draw magnitudes against phase angle, distance taken out, with the phase function's band.
 
@@ -206,16 +242,10 @@ def plot_phase(result: IndexResult, ax: Axes | None = None) -> Axes:
     import matplotlib.pyplot as plt
 
     ax = plt.subplots(layout="constrained")[1] if ax is None else ax
-    problem, ph = result.problem, result.problem.photometry
-    draws = _parameter_draws(result)
-    middle = np.median(draws, axis=0)[None]
-    residual = (ph.magnitude - problem.predict(middle))[0]
-    alpha = np.linspace(0, float(ph.phase_angle.max()) * 1.05, _CURVE_POINTS)
-    lower, median, upper = np.quantile(problem.phase_magnitudes(alpha, draws), _BAND, axis=0)
-    at_data = problem.phase_magnitudes(ph.phase_angle, middle)[0]
-    ax.plot(ph.phase_angle, at_data + residual, "o", ms=3.5, alpha=0.6)
-    ax.fill_between(alpha, lower, upper, color="C3", alpha=0.3, lw=0)
-    ax.plot(alpha, median, color="C3", label=type(problem.phase).__name__)
+    data = phase_plot_data(result)
+    ax.plot(data.phase_angle, data.magnitude, "o", ms=3.5, alpha=0.6)
+    ax.fill_between(data.curve_angle, data.lower, data.upper, color="C3", alpha=0.3, lw=0)
+    ax.plot(data.curve_angle, data.median, color="C3", label=type(result.problem.phase).__name__)
     ax.set(xlabel=r"phase angle $\alpha$ [deg]", ylabel=r"$-2.5 \log_{10} \Phi(\alpha)$ [mag]")
     ax.invert_yaxis()
     ax.legend()
@@ -257,22 +287,47 @@ def plot_afrho(
     return ax
 
 
+@dataclass(frozen=True)
+class OutburstPlotData:
+    """What the figure of an outburst search draws.
+
+    Attributes
+    ----------
+    time, residual : ndarray, shape (m,)
+        MJD, and magnitudes minus the model without outbursts.
+    curves : tuple of (time, residual)
+        One per significant outburst (p <= 0.01), each ``(k,)``.
+    """
+
+    time: FloatArray
+    residual: FloatArray
+    curves: tuple[tuple[FloatArray, FloatArray], ...]
+
+
+def outburst_plot_data(search: OutburstSearch) -> OutburstPlotData:
+    """Return the numbers that :func:`plot_outbursts` draws."""
+    problem = cast("HeliocentricProblem", search.fit.require_problem())
+    values = problem.parameters.expand(search.fit.theta)
+    ph = problem.photometry
+    curves = []
+    for found in search.significant():
+        since = np.linspace(0, 4 * found.decay, _CURVE_POINTS)
+        curves.append((found.time + since, -found.amplitude * np.exp(-since / found.decay)))
+    return OutburstPlotData(ph.time, (ph.magnitude - problem.predict(values))[0], tuple(curves))
+
+
 def plot_outbursts(search: OutburstSearch, ax: Axes | None = None) -> Axes:
     """Draw residuals against time, significant outbursts (p <= 0.01) marked; return the axes."""
     import matplotlib.pyplot as plt
 
     ax = plt.subplots(figsize=(7, 3.5), layout="constrained")[1] if ax is None else ax
-    problem = cast("HeliocentricProblem", search.fit.require_problem())
-    values = problem.parameters.expand(search.fit.theta)
-    ph = problem.photometry
-    ax.plot(ph.time, (ph.magnitude - problem.predict(values))[0], "o", ms=3, alpha=0.6)
-    for found in search.significant():
-        t = found.time + np.linspace(0, 4 * found.decay, _CURVE_POINTS)
-        curve = -found.amplitude * np.exp(-(t - found.time) / found.decay)
-        ax.plot(t, curve, color="C3", label=f"MJD {found.time:.1f}, p <= {found.p_value:.2g}")
+    data = outburst_plot_data(search)
+    ax.plot(data.time, data.residual, "o", ms=3, alpha=0.6)
+    for (time, curve), found in zip(data.curves, search.significant(), strict=True):
+        ax.plot(time, curve, color="C3", label=f"MJD {found.time:.1f}, p <= {found.p_value:.2g}")
     ax.axhline(0, color="0.5", lw=1)
     ax.set(xlabel="time [MJD]", ylabel="residual [mag]")
     ax.invert_yaxis()
-    if search.significant():
+    if data.curves:
         ax.legend()
     return ax

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from ..boundary import as_scalar
+from ..boundary import as_array, as_scalar, require_equal_lengths
 from ..errors import InputError
 from ..estimate import Estimate
 from .checks import require_geometry
@@ -21,7 +21,10 @@ FloatArray = NDArray[np.float64]
 
 
 def scale_apertures(
-    photometry: CometPhotometry, radius: Any, *, profile: float | Estimate = 1.0
+    photometry: CometPhotometry,
+    radius: Any,
+    *,
+    profile: float | Estimate | tuple[ArrayLike, ArrayLike] = 1.0,
 ) -> CometPhotometry:
     """Return the magnitudes scaled to one linear aperture at the comet.
 
@@ -31,9 +34,11 @@ def scale_apertures(
         With an aperture in every row.
     radius : float or Quantity
         Radius of the aperture wanted, km.
-    profile : float or Estimate
+    profile : float, Estimate, or (radius, flux)
         Exponent of the growth of the flux with the radius: 1 for a steady coma (surface
         brightness as 1/radius); the error of an Estimate is added to that of each magnitude.
+        Or a measured curve of growth: radii in km, rising, and fluxes in any unit, each ``(k,)``,
+        interpolated in logarithms.
 
     Returns
     -------
@@ -43,7 +48,7 @@ def scale_apertures(
     Raises
     ------
     InputError
-        For rows without an aperture, which cannot be scaled.
+        For rows without an aperture, which cannot be scaled, or beyond the curve of growth.
 
     Examples
     --------
@@ -55,25 +60,42 @@ def scale_apertures(
     """
     require_geometry(photometry)
     wanted = as_scalar(radius, "radius", unit="km", positive=True)
-    exponent = profile if isinstance(profile, Estimate) else Estimate(float(profile), 0.0)
     given = photometry.aperture_km
     if not np.isfinite(given).all():
         raise InputError(
             f"{int(np.sum(~np.isfinite(given)))} of {given.size} magnitudes have no aperture",
             hint="select those with one, or give aperture= if it is known",
         )
-    growth = 2.5 * np.log10(wanted / given)
-    extra = exponent.error * np.abs(growth)
+    growth, extra, how = _growth(given, wanted, profile)
     return photometry.with_columns(
-        magnitude=photometry.magnitude - exponent.value * growth,
+        magnitude=photometry.magnitude - growth,
         error=_with_extra(photometry.error, extra),
         aperture=np.full(given.size, wanted),
         aperture_unit="km",
-        notes=(
-            *photometry.notes,
-            f"scaled to an aperture of {wanted:g} km, flux ~ radius^{exponent.value:g}",
-        ),
+        notes=(*photometry.notes, f"scaled to an aperture of {wanted:g} km, {how}"),
     )
+
+
+def _growth(
+    given: FloatArray, wanted: float, profile: float | Estimate | tuple[ArrayLike, ArrayLike]
+) -> tuple[FloatArray, FloatArray, str]:
+    """Return magnitudes gained from the given to the wanted radius, their error, and how."""
+    if isinstance(profile, tuple):
+        radius = as_array(profile[0], "radius of the profile", unit="km", positive=True)
+        flux = as_array(profile[1], "flux of the profile", positive=True)
+        require_equal_lengths(radius=radius, flux=flux)
+        ends = min(given.min(), wanted), max(given.max(), wanted)
+        if np.any(np.diff(radius) <= 0) or ends[0] < radius[0] or ends[1] > radius[-1]:
+            raise InputError(
+                "the curve of growth must rise in radius and hold every aperture",
+                value=f"{radius[0]:g} to {radius[-1]:g} km",
+                allowed=f"from {ends[0]:g} to {ends[1]:g} km or wider",
+            )
+        log_flux = np.interp(np.log([*given, wanted]), np.log(radius), np.log10(flux))
+        return 2.5 * (log_flux[-1] - log_flux[:-1]), np.zeros(given.size), "curve of growth"
+    exponent = profile if isinstance(profile, Estimate) else Estimate(float(profile), 0.0)
+    steps = 2.5 * np.log10(wanted / given)
+    return exponent.value * steps, exponent.error * np.abs(steps), f"flux ~ r^{exponent.value:g}"
 
 
 def apply_offsets(

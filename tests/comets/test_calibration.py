@@ -1,4 +1,4 @@
-"""Error bars of heliocentric indices: a small run of the study, and the table that the page shows."""
+"""Error bars of heliocentric indices: a small run of the study, and its table."""
 
 from __future__ import annotations
 

@@ -158,6 +158,21 @@ def test_steady_coma_in_one_aperture():
         scale_apertures(ph.with_columns(aperture=None), 1e4)
 
 
+def test_a_measured_curve_of_growth():
+    """A coma that is no power law, scaled with its own curve of growth, agrees with itself."""
+    radius = np.geomspace(2e3, 1e5, 60)
+    flux = radius / (1 + radius / 5e4)
+    at = np.array([5e3, 1e4, 4e4])
+    magnitude = -2.5 * np.log10(at / (1 + at / 5e4))
+    ph = CometPhotometry(
+        [1, 2, 3], magnitude, r=3, delta=2, phase_angle=0, aperture=at, aperture_unit="km"
+    )
+    scaled = scale_apertures(ph, 1e4, profile=(radius, flux))
+    np.testing.assert_allclose(scaled.magnitude, magnitude[1], atol=1e-3)
+    with pytest.raises(InputError, match="hold every aperture"):
+        scale_apertures(ph, 2e5, profile=(radius, flux))
+
+
 def test_offsets_are_complete_or_refused():
     ph = CometPhotometry([1, 2], [18.5, 18.0], error=0.03, filter=["g", "r"])
     shifted = apply_offsets(ph, {"g": ak.Estimate(-0.5, 0.04)}, to="r")

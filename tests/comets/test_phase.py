@@ -9,7 +9,17 @@ import pytest
 from astropy import units as u
 from astropy.table import Table
 
-from astrokit.comets import CustomPhase, HalleyMarcusPhase, HGPhase, LinearPhase, NoPhase
+from astrokit.comets import (
+    CometPhotometry,
+    CustomPhase,
+    HalleyMarcusPhase,
+    HGPhase,
+    LinearPhase,
+    NoPhase,
+    SbpyPhase,
+    from_ephem,
+    to_ephem,
+)
 from astrokit.errors import InputError, ParameterError, ShapeError
 from astrokit.inference import Normal, TruncatedNormal, Uniform
 from tests.conftest import real_file
@@ -64,3 +74,30 @@ def test_hg_is_that_of_sbpy():
     )
     with pytest.raises(ParameterError, match="leaves 0 to 1"):
         HGPhase(Normal(0.15, 0.1)).parameters  # noqa: B018
+
+
+def test_other_phase_functions_of_sbpy():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of sbpy's own imports
+        photometry = pytest.importorskip("sbpy.photometry")
+        model = photometry.HG1G2(H=7 * u.mag, G1=0.3, G2=0.3)
+        alpha = np.array([0.0, 5.0, 20.0])
+        theirs = model(np.deg2rad(alpha) * u.rad).to_value(u.mag) - 7.0
+        np.testing.assert_allclose(SbpyPhase(model).magnitudes(alpha), theirs, atol=1e-9)
+        assert "HG1G2" in repr(SbpyPhase(model))
+    with pytest.raises(InputError, match="phase function of sbpy"):
+        SbpyPhase(0.04)
+
+
+def test_geometry_goes_to_sbpy_and_back():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of sbpy's own imports
+        pytest.importorskip("sbpy.data")
+        ph = CometPhotometry([1, 2], [18, 17], r=[3, 2], delta=[2, 1], phase_angle=[5, 6])
+        ephem = to_ephem(ph)
+        bare = CometPhotometry([1, 2], [18, 17])
+        back = from_ephem(bare, ephem)
+    for name in ("r", "delta", "phase_angle"):
+        np.testing.assert_allclose(getattr(back, name), getattr(ph, name))
+    with pytest.raises(InputError, match="no geometry"):
+        to_ephem(bare)

@@ -17,6 +17,7 @@ from ._version import __version__ as __version__
 if TYPE_CHECKING:
     from . import boundary as boundary
     from . import bursts as bursts
+    from . import comets as comets
     from . import complexity as complexity
     from . import datasets as datasets
     from . import errors as errors
@@ -61,6 +62,7 @@ else:
             "boundary",
             "bursts",
             "complexity",
+            "comets",
             "datasets",
             "errors",
             "estimate",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -204,7 +205,7 @@ class _Run:
             while True:
                 self._advance_to(target, bar)
                 verdict = self._look(target // thin, is_last=target >= limit)
-                bar.set_postfix_str(verdict.word, refresh=False)
+                bar.set_postfix_str(_so_far(verdict), refresh=False)
                 if verdict or target >= limit:
                     return verdict
                 target = min(limit, math.ceil(_next_look(verdict, plan.until) / thin) * thin)
@@ -370,7 +371,14 @@ def _next_look(verdict: Verdict, until: float) -> float:
 def _shows_progress(wanted: bool | None) -> bool:
     if wanted is not None:
         return wanted
+    if os.environ.get("ASTROKIT_PROGRESS") == "0":
+        return False
     return "ipykernel" in sys.modules or bool(getattr(sys.stderr, "isatty", lambda: False)())
+
+
+def _so_far(verdict: Verdict) -> str:
+    """Return the word for a run that goes on: one that is too short yet has not failed."""
+    return "" if verdict.word == "failed" else verdict.word
 
 
 def _progress_bar(shown: bool) -> Any:

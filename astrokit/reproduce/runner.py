@@ -215,6 +215,7 @@ def _environment(folder: str, fast: bool) -> dict[str, str]:
     environment = {
         **os.environ,
         "ASTROKIT_FAST": "1" if fast else "",
+        "ASTROKIT_PROGRESS": "0",  # a page would keep every state of a progress bar
         "IPYTHONDIR": os.path.join(folder, ".ipython"),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # no debugger notices from older kernels

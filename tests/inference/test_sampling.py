@@ -404,3 +404,15 @@ def test_compiled_likelihood_of_a_problem_without_data_rows():
     likelihood = Breaking().kernel
     assert isinstance(likelihood, CompiledLikelihood)
     assert likelihood.data.shape == (1, 1)
+
+
+def test_progress_can_be_switched_off_for_a_whole_run(monkeypatch):
+    """The runner of notebooks does so, since a page would keep every state of the bar."""
+    from astrokit.inference.sampling import _shows_progress
+
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.delenv("ASTROKIT_PROGRESS", raising=False)
+    assert _shows_progress(None)
+    monkeypatch.setenv("ASTROKIT_PROGRESS", "0")
+    assert not _shows_progress(None)
+    assert _shows_progress(True)

@@ -1,0 +1,63 @@
+"""What photometry must have for an index, and what a reader of the index must know."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import InputError
+from .photometry import CometPhotometry
+
+__all__ = ["aperture_reservations", "require_geometry", "require_range_of_r"]
+
+_SMALLEST_RATIO = 1.05  # of distances to the Sun, below which no index is given
+_SAME_APERTURE = 1.25  # ratio of linear radii that still counts as one aperture
+
+
+def require_geometry(photometry: CometPhotometry) -> None:
+    """Raise an InputError unless r, delta and phase angle are known for every row."""
+    if not photometry.has_geometry:
+        missing = int(np.sum(~np.isfinite(photometry.r * photometry.delta)))
+        raise InputError(
+            "the photometry has no geometry",
+            value=f"{missing} of {len(photometry)} rows lack r or delta or the phase angle",
+            hint="use photometry.with_geometry(orbital elements or an ephemeris)",
+        )
+
+
+def require_range_of_r(photometry: CometPhotometry) -> None:
+    """Raise an InputError where the distances to the Sun cannot tell an index."""
+    require_geometry(photometry)
+    seen = photometry.r[~photometry.fainter_than]
+    if seen.size < 3:
+        raise InputError(
+            "an index needs at least 3 magnitudes",
+            value=f"{seen.size} magnitudes, {int(photometry.fainter_than.sum())} limits",
+        )
+    if seen.max() < _SMALLEST_RATIO * seen.min():
+        raise InputError(
+            "the index is undetermined: all magnitudes are at about one distance to the Sun",
+            value=f"r = {seen.min():.4g} to {seen.max():.4g} au",
+            allowed=f"a range of more than {100 * (_SMALLEST_RATIO - 1):.0f} %",
+            hint="add magnitudes at other distances",
+        )
+
+
+def aperture_reservations(photometry: CometPhotometry, offsets: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a sentence where mixed apertures bias the index."""
+    if "aperture" in offsets:
+        return ()
+    advice = "measure in one linear aperture, or use scale_apertures(), before trusting the index"
+    radius = photometry.aperture_km
+    known = np.isfinite(radius)
+    if known.any() and not known.all():
+        share = f"{int((~known).sum())} of {known.size}"
+        return (f"apertures of {share} magnitudes are not known, of the others they are: {advice}",)
+    if known.any() and radius.max() > _SAME_APERTURE * radius.min():
+        span = f"{radius.min():.3g} to {radius.max():.3g} km"
+        return (f"apertures differ ({span}), and a coma is brighter in a larger one: {advice}",)
+    observers = np.unique(photometry.observer)
+    if not known.any() and observers.size > 1 and "observer" not in offsets:
+        return (
+            f"magnitudes of {observers.size} observers in unknown apertures are mixed: {advice}",
+        )
+    return ()

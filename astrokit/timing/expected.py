@@ -28,6 +28,7 @@ _REACH = 2048  # ordinates above the blend up to which low frequencies leak, if 
 _ALIASES = 24  # bands above the first that are summed one by one
 _TAIL = 6  # nodes for the integral over all bands above
 _CHEBYSHEV = 16  # nodes for the power folded from above, smooth in the band
+_TABULATED = 200_000  # nodes of the grid up to which these polynomials are kept: 26 MB
 _OVERSAMPLED = 16  # table of the transform of the taper, points per Fourier frequency
 _INTERPOLATED = 8  # points of that table that one value uses
 
@@ -85,6 +86,10 @@ class ExpectedPeriodogram:
         self._comb = 4.0 * np.sin(np.pi * grid * dt) ** 2
         self._weight = self._comb * np.sinc(grid * width) ** 2 * self._blend(grid)
         self._grid_place = 4.0 * dt * grid - 1.0  # -1 to 1, for Chebyshev polynomials
+        self._polynomials: FloatArray | None = None
+        if grid.size <= _TABULATED:
+            table = np.polynomial.chebyshev.chebvander(self._grid_place, _CHEBYSHEV - 1)
+            self._polynomials = np.ascontiguousarray((table * self._comb[:, None]).T)
         f_alias, self._fold = self._aliases()
         grid[0] = grid[1]  # its weight is zero
         nodes = np.concatenate([f_low, grid, f_alias.ravel()])
@@ -142,6 +147,8 @@ class ExpectedPeriodogram:
         """Return the spectrum of differences on the grid, without what the quadrature takes."""
         folded = np.einsum("mca,ca->mc", alias.reshape(len(alias), _CHEBYSHEV, -1), self._fold)
         coefficients = folded @ _to_chebyshev()
+        if self._polynomials is not None:
+            return np.asarray(high * self._weight + coefficients @ self._polynomials)
         smooth = np.polynomial.chebyshev.chebval(self._grid_place, coefficients.T)
         return np.asarray(high * self._weight + self._comb * smooth)
 

@@ -8,6 +8,7 @@ written so that slow terms (:math:`\lambda \to 0`) lose no digits.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -21,6 +22,8 @@ ComplexArray = NDArray[np.complex128]
 IntArray = NDArray[np.int64]
 AnyArray: TypeAlias = NDArray[Any]
 Tables: TypeAlias = tuple[FloatArray, FloatArray, FloatArray, FloatArray, IntArray, IntArray]
+
+_ROWS_AT_ONCE = 8192
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,11 +111,14 @@ class DifferenceTerms:
         gap = bins.gaps()
         pairs = kind[:-1] * np.int64(kind.max() + 1) + kind[1:]
         _, where, pair = np.unique(pairs, return_index=True, return_inverse=True)
-        one, two = _one_difference, _two_differences
-        U, V, q, variance = one(rate, bins.width[first], gap[first], bins.width[first + 1])
-        beside = two(
+        U, V, q, variance = _in_blocks(
+            _one_difference, rate, bins.width[first], gap[first], bins.width[first + 1]
+        )
+        widths_in_a_row = [bins.width[where + k] for k in range(3)]
+        (beside,) = _in_blocks(
+            lambda *arrays: (_two_differences(*arrays),),
             rate,
-            *(bins.width[where + k] for k in range(3)),
+            *widths_in_a_row,
             *(gap[where + k] for k in range(2)),
         )
         inside = np.exp(-bins.width[widths][:, None] * rate)
@@ -180,6 +186,15 @@ def grid_autocovariance(bins: Bins, n: int, rate: ComplexArray, weight: ComplexA
 
 
 # -- parts ----------------------------------------------------------------------------------------
+
+
+def _in_blocks(
+    function: Callable[..., tuple[AnyArray, ...]], rate: AnyArray, *columns: FloatArray
+) -> list[AnyArray]:
+    """Return ``function(rate, *columns)``, in blocks of rows, to spare memory."""
+    blocks = range(0, max(columns[0].size, 1), _ROWS_AT_ONCE)
+    parts = [function(rate, *(x[i : i + _ROWS_AT_ONCE] for x in columns)) for i in blocks]
+    return [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
 
 
 def _sums(weights: FloatArray, table: AnyArray) -> FloatArray:

@@ -122,7 +122,7 @@ def time_lag(
     first: LightCurve,
     second: LightCurve,
     *,
-    statistic: str = "centroid",
+    statistic: str = "peak",
     function: str = "interpolated",
     lags: ArrayLike | None = None,
     threshold: float = 0.8,
@@ -137,9 +137,9 @@ def time_lag(
     ----------
     first, second : LightCurve
         Times in one unit and system, and errors.
-    statistic : {"centroid", "peak"}
-        Mean lag, weighted by the correlation, of the stretch around the peak that is above
-        `threshold` of it; or the lag of the peak (of the parabola around it, "interpolated").
+    statistic : {"peak", "centroid"}
+        The lag of the peak (of the parabola around it, "interpolated"); or the mean lag, weighted
+        by the correlation, of the stretch around the peak that is above `threshold` of it.
     function : {"interpolated", "dcf", "local", "zdcf"}
         See :func:`interpolated_correlation` and :func:`discrete_correlation`.
     lags : array_like, optional
@@ -147,8 +147,8 @@ def time_lag(
     threshold : float
         0 to 1.
     detrend : bool
-        Subtract a straight line from each curve first (Welsh 1999): trends correlate at all lags,
-        and pull the centroid of a steep spectrum towards zero.
+        Subtract a straight line from each curve first (Welsh 1999), where a trend is no part of
+        what is to be compared. It does not help against red noise without a trend.
     n : int
         Number of draws, >= 20.
     seed : int, SeedSequence or Generator, optional
@@ -166,8 +166,10 @@ def time_lag(
     Notes
     -----
     A subset takes as many bins as there are, with replacement; a bin taken k times counts once,
-    with its error divided by the square root of k (Welsh 1999). The intervals are wider than they
-    need to be, since a subset knows less than the whole.
+    with its error divided by the square root of k (Welsh 1999). A subset knows less than the whole,
+    so intervals of the peak hold the lag in 81 to 97 % of simulated curves instead of 68 %. The
+    centroid is pulled towards zero where spectra are steep, and its intervals do not know that:
+    for a slope of 2.5 they held the lag in 48 to 67 %.
 
     A large correlation of two red curves may be chance: see :func:`correlation_significance`.
 

@@ -278,14 +278,21 @@ class RedNoiseTest:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the periodogram with the mean and the levels of red noise; return the axes."""
-        ax = self.periodogram.plot(ax)
-        data = self.plot_data()
+        import matplotlib.pyplot as plt
+
+        ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")[1] if ax is None else ax
+        data, unit = self.plot_data(), self.periodogram.frequency_unit
+        ax.plot(data["frequency"], data["power"], color="0.25", lw=0.8)
         ax.plot(data["frequency"], data["mean"], color="#1b6ca8", lw=1.4, label="mean of red noise")
         for level, style in ((95, ":"), (99, "--")):
             label = f"{level} % of simulations stay below"
             y = data[f"level_{level}"]
             ax.plot(data["frequency"], y, color="#1b6ca8", ls=style, lw=1, label=label)
-        ax.set(yscale="log", title=self.test._p_text())
+        label = f"candidate at {self.frequency:.4g} {unit}"
+        ax.axvline(self.frequency, color="#c1440e", lw=1.2, alpha=0.6, zorder=0, label=label)
+        ax.set(xscale="log", yscale="log", title=self.test._p_text())
+        kind = self.periodogram.normalization
+        ax.set(xlabel=f"Frequency ({unit})", ylabel=f"Lomb-Scargle power ({kind})")
         top = max(float(self.periodogram.power.max()), float(data["level_99"].max()))
         ax.set_ylim(0.01 * float(self.mean.min()), 3 * top)
         ax.legend(frameon=False, fontsize="small")

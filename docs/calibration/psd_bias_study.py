@@ -200,7 +200,7 @@ def weighted(problem: ak.inference.Problem, fit: ak.inference.Fit, wanted: tuple
     scale = np.where(is_log, 1 / center, 1.0)
     covariance = covariance * np.outer(scale, scale)
     center[is_log] = np.log(center[is_log])
-    if covariance[is_log, is_log].max() > 1.0:
+    if covariance[is_log, is_log].max(initial=0.0) > 1.0:
         return {}
     proposal = stats.multivariate_t(center, 1.3 * covariance, df=5, seed=1)
     draws = proposal.rvs(DRAWS)

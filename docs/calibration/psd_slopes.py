@@ -22,6 +22,7 @@ from astrokit.parallel import map_items
 from astrokit.randomness import spawn
 
 N_BINS = 512
+LIKELIHOODS = ("gaussian", "debiased", "whittle")
 SAMPLINGS = ("full", "orbital", "random")
 
 
@@ -55,7 +56,8 @@ def recovered(
         data = simulated(*case, seed, n)
         if likelihood == "whittle":
             data = ak.timing.Periodogram.from_lightcurve(data)
-        fit = ak.timing.PSDProblem(data, ak.timing.PowerLaw()).fit(n_starts=2)
+        problem = ak.timing.PSDProblem(data, ak.timing.PowerLaw(), likelihood=likelihood)
+        fit = problem.fit(n_starts=2)
     return fit["slope"].value, fit["slope"].error
 
 
@@ -88,12 +90,20 @@ def main() -> None:
     parser.add_argument("--curves", type=int, default=100)
     parser.add_argument("--slopes", type=float, nargs="+", default=[1.0, 1.5, 2.0, 2.5, 3.0])
     parser.add_argument("--samplings", nargs="+", choices=SAMPLINGS, default=list(SAMPLINGS))
-    parser.add_argument("--likelihood", choices=("gaussian", "whittle"), default="gaussian")
+    parser.add_argument("--likelihood", choices=LIKELIHOODS, default="gaussian")
+    parser.add_argument("--bins", type=int, default=N_BINS)
     options = parser.parse_args()
     for slope in options.slopes:
         for sampling in options.samplings:
-            row = study(slope, sampling, curves=options.curves, likelihood=options.likelihood)
-            record = {"slope": slope, "sampling": sampling, "likelihood": options.likelihood, **row}
+            row = study(
+                slope,
+                sampling,
+                curves=options.curves,
+                n=options.bins,
+                likelihood=options.likelihood,
+            )
+            design = {"slope": slope, "sampling": sampling, "bins": options.bins}
+            record = {**design, "likelihood": options.likelihood, **row}
             sys.stdout.write(json.dumps(record) + "\n")
             sys.stdout.flush()
 

@@ -210,7 +210,7 @@ def test_duplicate_and_unsorted_times_are_refused_before_any_function():
     time = np.arange(N) * 100.0
     with pytest.raises(InputError, match="duplicate values"):
         curve(rates(), time=np.r_[time[:10], time[9], time[11:]])
-    with pytest.raises(InputError, match="increas|order"):
+    with pytest.raises(InputError, match=r"increas|order"):
         curve(rates(), time=time[::-1])
 
 

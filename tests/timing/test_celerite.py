@@ -327,6 +327,18 @@ def test_a_few_points_of_a_vast_grid_are_irregular():
     assert problem._bins.position is None
 
 
+def test_the_search_in_wider_bins_changes_nothing(monkeypatch):
+    problem = problem_of(
+        regular_bins(1900, drop=[k for k in range(1900) if k % 57 > 45]), error=0.3
+    )
+    twin = problem._coarse()
+    assert twin.n_data < 0.4 * problem.n_data
+    guided = problem.fit(n_starts=2)
+    monkeypatch.setattr(type(problem), "_coarse", lambda self: None)
+    direct = problem.fit(n_starts=2)
+    assert guided.log_likelihood == pytest.approx(direct.log_likelihood, abs=1e-4)
+
+
 def test_cost_and_memory_grow_linearly():
     seconds = []
     for n in (4000, 16000):

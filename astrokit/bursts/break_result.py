@@ -184,9 +184,10 @@ class BreakResult:
         return self.problem.plot(self.single, self.fit, ax=ax)
 
     def __repr__(self) -> str:
+        below = f" ({self.problem.n_below} below not used)" if self.problem.n_below else ""
         lines = [
             f"Break search: {self.problem.n_data} bursts above "
-            f"{self.problem.threshold.min():.3g} erg",
+            f"{self.problem.threshold.min():.3g} erg{below}",
             f"  {self.break_energy}",
             f"  {self.index_low}",
             f"  {self.index_high}",

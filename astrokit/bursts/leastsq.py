@@ -1,7 +1,7 @@
 """Least squares on cumulative and binned counts, as many papers do it: to repeat their numbers.
 
 Points of a cumulative distribution share their bursts, so they are strongly correlated; formal
-errors of such fits are far too small (for 1000 bursts by a factor of about 10) and depend on how
+errors of such fits are far too small (for 1000 bursts by more than a factor of 5) and depend on how
 many points there are. Measure with :class:`~astrokit.bursts.EnergyProblem`.
 """
 

@@ -73,8 +73,9 @@ class EnergyModel(abc.ABC):
     :class:`~astrokit.bursts.EnergyProblem` is built:
 
     =================  =============================================================================
-    index              uniform, 1 to 6 (-2 to 6 with a largest energy or a cut-off)
-    index_low          uniform, -3 to 6
+    index              uniform, 1 to 11 (-3 to 11 with a largest energy; with a cut-off -2 to 6;
+                       above a bend 1.05 to 11)
+    index_low          uniform, -3 to 11
     index_high         uniform, 1 to 11 (-3 to 11 with a largest energy)
     log_break_energy   uniform, with five bursts below and five above
     break_width        uniform, 0.02 to 0.6 dex
@@ -186,8 +187,8 @@ class PowerLaw(EnergyModel):
     index: Setting = None
 
     def defaults(self, guide: EnergyGuide) -> list[Parameter]:
-        low = 1.0 if self.maximum is None else -2.0
-        return [Parameter("index", 1.8, Uniform(low, 6.0), symbol=_INDEX)]
+        low = self._lowest_index  # as below and above a break, so that the two are nested
+        return [Parameter("index", 1.8, Uniform(low, 11.0), symbol=_INDEX)]
 
     def _numbers(self, values: FloatArray, log_reference: float) -> list[FloatArray]:
         return [values[:, 0]]
@@ -225,7 +226,7 @@ class BrokenPowerLaw(EnergyModel):
 
     def defaults(self, guide: EnergyGuide) -> list[Parameter]:
         return [
-            Parameter("index_low", 1.5, Uniform(-3.0, 6.0), symbol=r"\alpha_\mathrm{low}"),
+            Parameter("index_low", 1.5, Uniform(-3.0, 11.0), symbol=r"\alpha_\mathrm{low}"),
             Parameter(
                 "index_high", 2.5, Uniform(self._lowest_index, 11.0), symbol=r"\alpha_\mathrm{high}"
             ),

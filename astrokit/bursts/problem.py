@@ -431,8 +431,12 @@ def _thresholds(sample: BurstSample, threshold: Any) -> FloatArray:
 
 def _require_bursts(energy: FloatArray, limits: FloatArray, used: NDArray[np.bool_]) -> None:
     n = int(np.count_nonzero(used))
-    if n >= _FEWEST:
+    if n >= _FEWEST and np.ptp(energy[used]) > 0:
         return
+    if n >= _FEWEST:
+        raise InputError(
+            "all bursts have the same energy", value=f"{n} times {energy[used][0]:.4g} erg"
+        )
     what = "all bursts lie below the threshold" if n == 0 else "too few bursts above the threshold"
     raise InputError(
         what,

@@ -62,7 +62,9 @@ def local_index(problem: EnergyProblem) -> tuple[float, float]:
     if k < _FEWEST:
         return math.nan, 0.0
     top = float(x[k])
-    mean = float(x[:k].mean()) / top if top > 0 else 0.5
+    if not top > 0:  # a fifth of the bursts lie exactly at the threshold: rounded energies
+        return math.nan, 0.0
+    mean = float(x[:k].mean()) / top
     # x/top has density exp(-c x) on (0, 1) with c = (index - 1) top; its mean lies near 1/2.
     if not 0.02 < mean < 0.98:
         return math.nan, 0.0

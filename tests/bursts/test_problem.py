@@ -339,6 +339,8 @@ GOOD = M * np.geomspace(1.1, 100, 30)
         (lambda: EnergyProblem(GOOD, PowerLaw()), InputError, "a threshold is needed"),
         (lambda: EnergyProblem(GOOD, PowerLaw(), threshold=1e45), InputError,
          "all bursts lie below the threshold"),
+        (lambda: EnergyProblem([2e37] * 20, PowerLaw(), threshold=M), InputError,
+         "the same energy"),
         (lambda: EnergyProblem(GOOD[:9], PowerLaw(), threshold=M), InputError, "too few bursts"),
         (lambda: EnergyProblem(-GOOD, PowerLaw(), threshold=M), InputError, "must be > 0"),
         (lambda: EnergyProblem(0 * GOOD, PowerLaw(), threshold=M), InputError, "must be > 0"),

@@ -324,6 +324,11 @@ class SpectralProblem(Problem):
                 information[np.ix_(columns, columns)] += (jacobian * weight) @ jacobian.T
         return self._log_constant - 0.5 * total, score, information
 
+    def _observed_information(self, values: FloatArray) -> FloatArray:
+        from .curvature import observed_information
+
+        return observed_information(self, values)
+
     def _jacobians(
         self, values: FloatArray, k: int
     ) -> Iterable[tuple[BinnedSpectrum, FloatArray, FloatArray, NDArray[np.int64]]]:

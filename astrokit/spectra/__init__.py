@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from .fits_response import read_arf as read_arf
     from .fits_response import read_response as read_response
     from .fits_response import read_rmf as read_rmf
+    from .flux_models import EnergyFlux as EnergyFlux
+    from .flux_models import PhotonFlux as PhotonFlux
     from .grid import EnergyGrid as EnergyGrid
     from .interchange import from_specutils as from_specutils
     from .interchange import to_specutils as to_specutils
@@ -103,6 +105,7 @@ else:
             ],
             "custom_models": ["AstropyModel", "UserModel"],
             "derived": ["equivalent_width", "flux", "luminosity", "peak_energy"],
+            "flux_models": ["EnergyFlux", "PhotonFlux"],
             "grid": ["EnergyGrid"],
             "model_comparison": ["f_test"],
             "model_plots": ["plot_contours", "plot_fit", "plot_unfolded"],

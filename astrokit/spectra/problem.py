@@ -363,14 +363,16 @@ class SpectralProblem(Problem):
     def _coarse(self) -> SpectralProblem | None:
         """Return the same problem for few wide groups, whose maximum is near and cheap to find."""
         from .components import GaussianLine
+        from .flux_models import EnergyFlux, PhotonFlux
 
         spectra = self._binned
         if max(map(len, spectra)) < _COARSE_ABOVE or any(
             b.has_modelled_background for b in spectra
         ):
             return None
-        if any(isinstance(c, GaussianLine) for c in self._model.components):
-            return None  # a line narrower than a group would be lost
+        narrow = GaussianLine | EnergyFlux | PhotonFlux  # the latter may hold a line
+        if any(isinstance(c, narrow) for c in self._model.components):
+            return None  # one narrower than a group would be lost
         if any(not b.is_counts or b.fold.shape[0] * b.fold.shape[1] > _MOST_DENSE for b in spectra):
             return None
         other = copy.copy(self)

@@ -230,6 +230,18 @@ def line_significance(
     FitError
         When the fits to the data fail.
 
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import astrokit as ak
+    >>> detector = ak.spectra.Response.ideal(np.arange(5.0, 8.0, 0.05), area=300.0, fwhm=0.15)
+    >>> model = ak.spectra.PowerLaw() + ak.spectra.GaussianLine(line_energy=6.4, line_width=0.05)
+    >>> spec = ak.spectra.simulate(model, detector, exposure=4e4, seed=5, photon_index=1.8,
+    ...                            normalization=1e-3, normalization_2=3e-5)
+    >>> found = ak.spectra.line_significance(spec, ak.spectra.PowerLaw(), n=20, seed=1)
+    >>> found.test.n_exceeding, round(found.line_energy.value, 1)
+    (0, 6.4)
+
     References
     ----------
     Protassov et al. (2002); Gross & Vitells (2010) for the extrapolation.

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from .writers import write_arf as write_arf
     from .writers import write_pha as write_pha
     from .writers import write_rmf as write_rmf
+    from .xspec_names import from_xspec as from_xspec
 else:
     from .._lazy import attach
 
@@ -113,5 +114,6 @@ else:
             "problem": ["SpectralProblem"],
             "time_resolved": ["TimeResolved", "time_resolved"],
             "writers": ["write_arf", "write_pha", "write_rmf"],
+            "xspec_names": ["from_xspec"],
         },
     )

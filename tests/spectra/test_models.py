@@ -463,3 +463,32 @@ def test_flux_models_refuse_absorption_inside():
     free = EnergyFlux(PowerLaw(), 2, 10, flux=Uniform(0, 1e-11)).parameters()
     assert free["energy_flux"].prior == Uniform(0, 1e-11)
     assert "EnergyFlux(PowerLaw(), 2, 10" in repr(EnergyFlux(PowerLaw(), 2, 10))
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("tbabs*(powerlaw+gaussian)", "TBabs() * (PowerLaw() + GaussianLine())"),
+        ("wabs * zphabs * bknpower", "Wabs() * ZPhabs() * BrokenPowerLaw()"),
+        ("phabs(po + logpar)", "Phabs() * (PowerLaw() + LogParabola())"),
+        ("TBabs*zashift*cutoffpl", "TBabs() * Redshift() * CutoffPowerLaw()"),
+    ],
+)
+def test_models_written_as_in_xspec(expression, text):
+    assert repr(ak.spectra.from_xspec(expression)) == text
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("tbabs*apec", "does not exist here"),
+        ("powerlaww", "did you mean 'powerlaw'"),
+        ("p", "not unique"),
+        ("tbabs*", "no model expression"),
+        ("powerlaw - gauss", "only components"),
+        ("2 * powerlaw", "only components"),
+    ],
+)
+def test_expressions_that_xspec_would_refuse_too(expression, words):
+    with pytest.raises(InputError, match=words):
+        ak.spectra.from_xspec(expression)

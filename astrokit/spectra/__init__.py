@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from .fits_response import read_arf as read_arf
     from .fits_response import read_response as read_response
     from .fits_response import read_rmf as read_rmf
+    from .flux_models import EnergyFlux as EnergyFlux
+    from .flux_models import PhotonFlux as PhotonFlux
     from .grid import EnergyGrid as EnergyGrid
     from .interchange import from_specutils as from_specutils
     from .interchange import to_specutils as to_specutils
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
     from .writers import write_arf as write_arf
     from .writers import write_pha as write_pha
     from .writers import write_rmf as write_rmf
+    from .xspec_names import from_xspec as from_xspec
 else:
     from .._lazy import attach
 
@@ -103,6 +106,7 @@ else:
             ],
             "custom_models": ["AstropyModel", "UserModel"],
             "derived": ["equivalent_width", "flux", "luminosity", "peak_energy"],
+            "flux_models": ["EnergyFlux", "PhotonFlux"],
             "grid": ["EnergyGrid"],
             "model_comparison": ["f_test"],
             "model_plots": ["plot_contours", "plot_fit", "plot_unfolded"],
@@ -110,5 +114,6 @@ else:
             "problem": ["SpectralProblem"],
             "time_resolved": ["TimeResolved", "time_resolved"],
             "writers": ["write_arf", "write_pha", "write_rmf"],
+            "xspec_names": ["from_xspec"],
         },
     )

@@ -69,6 +69,14 @@ class Fold:
         fold(_padded(block), self._rows, self._runs, self._values, out)
         return out
 
+    def back(self, weights: FloatArray) -> FloatArray:
+        """Return what each energy contributes ``(n_energies,)`` to a weighted sum of the rows."""
+        from .folding_kernels import back
+
+        out = np.zeros(self.shape[1] + _PAD)
+        back(np.ascontiguousarray(weights), self._rows, self._runs, self._values, out)
+        return out[: self.shape[1]]
+
     def dense(self) -> FloatArray:
         """Return the matrix ``(rows, n_energies)`` as a plain array."""
         result = np.zeros(self.shape)

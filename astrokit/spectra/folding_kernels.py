@@ -6,7 +6,7 @@ from typing import Any
 
 from numba import njit
 
-__all__ = ["fold"]
+__all__ = ["back", "fold"]
 
 
 @njit(
@@ -50,3 +50,16 @@ def fold(block: Any, rows: Any, runs: Any, values: Any, out: Any) -> None:
                     total += weights[j] * photons[j]
                 out[i, row] += total
                 i += 1
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def back(weights: Any, rows: Any, runs: Any, values: Any, out: Any) -> None:
+    """Add to `out` ``(n,)`` the rows of the response, each times its weight."""
+    for row in range(rows.size - 1):
+        w = weights[row]
+        for k in range(rows[row], rows[row + 1]):
+            start, stop, at = runs[k, 0], runs[k, 1], runs[k, 2]
+            numbers = values[at : at + stop - start]
+            part = out[start:stop]
+            for j in range(numbers.size):
+                part[j] += w * numbers[j]

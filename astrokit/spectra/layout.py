@@ -118,6 +118,10 @@ class Layout:
             return values
         return np.ascontiguousarray(values[:, columns])
 
+    def source_columns(self, k: int) -> IntArray:
+        """Return the columns of the model's parameters for one spectrum."""
+        return self._columns[k]
+
     def background(self, values: FloatArray) -> FloatArray:
         """Return the background model's values ``(n, q)``."""
         return np.ascontiguousarray(values[:, list(self.backgrounds)])

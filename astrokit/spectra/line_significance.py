@@ -180,13 +180,12 @@ def gaussian_sigma(p: float) -> float:
 
 def line_significance(
     spectra: Spectrum | Sequence[Spectrum] | SpectralProblem | Fit,
-    continuum: SpectralModel | None = None,
+    continuum: SpectralModel | Posterior | None = None,
     n: int = 1000,
     *,
     band: Any = None,
     width: float | None = None,
     kind: str = "emission",
-    posterior: Posterior | None = None,
     seed: SeedLike = 0,
     executor: Executor | None = None,
     progress: bool = False,
@@ -203,8 +202,10 @@ def line_significance(
     ----------
     spectra : Spectrum, sequence of Spectrum, SpectralProblem or Fit
         A problem or fit brings its continuum and statistic along.
-    continuum : SpectralModel, optional
-        What is there without the line; other lines belong to it.
+    continuum : SpectralModel or Posterior, optional
+        For spectra: what is there without the line; other lines belong to it. For a problem or
+        fit, if one was sampled: the posterior from which its parameters are drawn. Without it they
+        are drawn from the normal approximation that the fit gives.
     n : int
         Number of simulations: p below 1/n is only limited.
     band : str or pair, optional
@@ -213,9 +214,6 @@ def line_significance(
     width : float, optional
         Gaussian sigma of the line in keV; by default as narrow as the energy bins.
     kind : {"emission", "absorption", "either"}
-    posterior : Posterior, optional
-        Of the continuum; without it parameters are drawn from the normal approximation that
-        the fit gives.
     seed : int, SeedSequence or Generator
         One child per simulation.
     executor : concurrent.futures.Executor, optional
@@ -232,11 +230,24 @@ def line_significance(
     FitError
         When the fits to the data fail.
 
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import astrokit as ak
+    >>> detector = ak.spectra.Response.ideal(np.arange(5.0, 8.0, 0.05), area=300.0, fwhm=0.15)
+    >>> model = ak.spectra.PowerLaw() + ak.spectra.GaussianLine(line_energy=6.4, line_width=0.05)
+    >>> spec = ak.spectra.simulate(model, detector, exposure=4e4, seed=5, photon_index=1.8,
+    ...                            normalization=1e-3, normalization_2=3e-5)
+    >>> found = ak.spectra.line_significance(spec, ak.spectra.PowerLaw(), n=20, seed=1)
+    >>> found.test.n_exceeding, round(found.line_energy.value, 1)
+    (0, 6.4)
+
     References
     ----------
     Protassov et al. (2002); Gross & Vitells (2010) for the extrapolation.
     """
-    null = _null_problem(spectra, continuum)
+    posterior = continuum if isinstance(continuum, Posterior) else None
+    null = _null_problem(spectra, None if posterior is not None else continuum)  # type: ignore[arg-type]
     require_untied(null)
     ends = _band(null, band)
     sigma = _narrow(null, ends) if width is None else as_scalar(width, "width", minimum=0.0)

@@ -226,7 +226,7 @@ def unfolded_plot_data(
         model, columns = _emitting(model)
     inner = np.ascontiguousarray(own[:, columns])
     center, half = _places(binned)
-    energy = np.geomspace((center - half).min(), (center + half).max(), _CURVE)
+    energy = _range(problem)
     scale = ERG * energy**2
     curves = _density(model, energy, inner) * scale
     low, middle, high = np.quantile(curves, [_ONE_SIGMA[0], 0.5, _ONE_SIGMA[1]], axis=0)
@@ -317,7 +317,7 @@ def plot_unfolded(
 
 
 def contour_data(
-    fit: Fit, first: str, second: str, *, reach: float = 3.5, n: int = 25
+    fit: Fit, first: str, second: str, *, reach: float = 4.0, n: int = 31
 ) -> dict[str, FloatArray]:
     """Return the rise of the statistic over a grid of two parameters, all others fitted.
 
@@ -422,9 +422,10 @@ def _draws(problem: Any, result: Any) -> tuple[Any, FloatArray]:
             allowed=", ".join(own.parameters.names),
             hint="give the problem from which it was made",
         )
-    theta = result.theta[None, :]
     if hasattr(result, "samples"):
         theta = result.samples[:: max(len(result.samples) // _DRAWS, 1)]
+    else:
+        theta = result.theta[None, :]
     return own, own.parameters.expand(theta)
 
 
@@ -436,6 +437,16 @@ def _places(binned: Any) -> tuple[FloatArray, FloatArray]:
     low = np.where(low > 0, low, 0.5 * high)
     center = np.sqrt(low * high)
     return center, np.maximum(0.5 * (high - low), 0.0)
+
+
+def _range(problem: Any) -> FloatArray:
+    """Return energies all over the data of a problem."""
+    ends = []
+    for binned in problem.data:
+        center, half = _places(binned)
+        ends += [float((center - half).min()), float((center + half).max())]
+    low = min(end for end in ends if end > 0)
+    return np.geomspace(low, max(ends), _CURVE)
 
 
 def _per(binned: Any) -> FloatArray | float:

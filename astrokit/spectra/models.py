@@ -420,7 +420,8 @@ class _WithAliases(abc.ABCMeta):
     """Lets a component be made with the parameter names of XSPEC."""
 
     def __call__(cls, *args: Any, **settings: Any) -> Any:
-        aliases = {x: own for own, x in getattr(cls, "xspec_names", {}).items()}
+        named = getattr(cls, "xspec_names", {})
+        aliases = {x: own for own, x in named.items()} if isinstance(named, Mapping) else {}
         translated = {aliases.get(name, name): value for name, value in settings.items()}
         if len(translated) < len(settings):
             raise ParameterError("a parameter is given twice", value=", ".join(sorted(settings)))

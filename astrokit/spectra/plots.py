@@ -138,13 +138,17 @@ def plot_spectrum(
 
 
 def _finish(ax: Axes, data: SpectrumPlotData) -> None:
-    positive = data.rate[data.rate > 0]
+    # What is lost in its error would stretch the axis over decades.
+    seen = data.rate > data.error
+    positive = data.rate[seen if seen.any() else data.rate > 0]
     scale = "log" if data.x_label.startswith("Energy") and np.all(data.x > 0) else "linear"
     ax.set(xlabel=data.x_label, ylabel=data.y_label, xscale=scale)
     if positive.size:
         ax.set_yscale("log")
         # Groups at or below zero have no place on a logarithmic axis; their errors show them.
         top = float((data.rate + data.error).max())
+        if data.background is not None:
+            top = max(top, float(data.background.max()))
         ax.set_ylim(0.3 * float(positive.min()), 2 * top)
     if scale == "log":
         _plain_ticks(ax, float((data.x - data.half_width).min()), float(data.x.max()))

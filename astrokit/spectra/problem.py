@@ -324,6 +324,11 @@ class SpectralProblem(Problem):
                 information[np.ix_(columns, columns)] += (jacobian * weight) @ jacobian.T
         return self._log_constant - 0.5 * total, score, information
 
+    def _observed_information(self, values: FloatArray) -> FloatArray:
+        from .curvature import observed_information
+
+        return observed_information(self, values)
+
     def _jacobians(
         self, values: FloatArray, k: int
     ) -> Iterable[tuple[BinnedSpectrum, FloatArray, FloatArray, NDArray[np.int64]]]:
@@ -358,14 +363,16 @@ class SpectralProblem(Problem):
     def _coarse(self) -> SpectralProblem | None:
         """Return the same problem for few wide groups, whose maximum is near and cheap to find."""
         from .components import GaussianLine
+        from .flux_models import EnergyFlux, PhotonFlux
 
         spectra = self._binned
         if max(map(len, spectra)) < _COARSE_ABOVE or any(
             b.has_modelled_background for b in spectra
         ):
             return None
-        if any(isinstance(c, GaussianLine) for c in self._model.components):
-            return None  # a line narrower than a group would be lost
+        narrow = GaussianLine | EnergyFlux | PhotonFlux  # the latter may hold a line
+        if any(isinstance(c, narrow) for c in self._model.components):
+            return None  # one narrower than a group would be lost
         if any(not b.is_counts or b.fold.shape[0] * b.fold.shape[1] > _MOST_DENSE for b in spectra):
             return None
         other = copy.copy(self)

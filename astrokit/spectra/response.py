@@ -119,6 +119,13 @@ class RMF:
         For negative edges or edges out of order.
     ShapeError
         Where the matrix does not fit the grids.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astrokit.spectra import RMF
+    >>> RMF([1.0, 2.0], [2.0, 3.0], np.eye(2), [1.0, 2.0], [2.0, 3.0], first_channel=0)
+    RMF: 2 energies from 1 to 3 keV, channels 0 to 1
     """
 
     energy_lo: FloatArray

@@ -19,6 +19,7 @@ __all__ = [
     "CSTAT",
     "PGSTAT",
     "WSTAT",
+    "curvature",
     "derivatives",
     "profiled_background",
     "terms",
@@ -78,6 +79,21 @@ def _background(kind: Any, mu: Any, S: Any, B: Any, ratio: Any, sigma: Any) -> A
     if kind == PGSTAT:
         return _gaussian_background(mu, S, B, ratio, sigma)
     return 0.0
+
+
+@_inline
+def _background_slope(kind: Any, mu: Any, S: Any, B: Any, ratio: Any, sigma: Any, b: Any) -> Any:
+    """Return how the best background changes with the expected source counts."""
+    if kind == CSTAT or S == 0:
+        return 0.0
+    if kind == PGSTAT:
+        v = ratio * ratio * sigma * sigma
+        return -(b + v - ratio * B) / (2 * b + v + mu - ratio * B)
+    if B == 0:
+        return -1.0 if b > 0 else 0.0
+    k = 1 + 1 / ratio
+    p = k * mu - S - B
+    return 0.5 * ((p + 2 * B) / math.sqrt(p * p + 4 * k * B * mu) - 1)
 
 
 @_inline
@@ -157,3 +173,22 @@ def derivatives(kind: int, mu: Any, data: Any, slope: Any, weight: Any) -> float
             spread = ratio * b if kind == WSTAT else ratio * ratio * sigma * sigma
             weight[j] = 1 / (mean + (spread if kind != CSTAT else 0.0))
     return s
+
+
+@_compile
+def curvature(kind: int, mu: Any, data: Any, out: Any) -> None:
+    """Write the second derivative of ln L in each `mu` ``(m,)``, the background following."""
+    for j in range(mu.size):
+        S, B, ratio, sigma = data[0, j], data[1, j], data[2, j], data[3, j]
+        if kind == CHI2:
+            out[j] = -1 / (sigma * sigma)
+        elif kind == CHI2_MODEL:
+            v = mu[j] + sigma
+            z = (S - mu[j]) / v
+            out[j] = -(1 + z) * (1 + z) / v
+        else:
+            b = _background(kind, mu[j], S, B, ratio, sigma)
+            mean = max(mu[j] + b, 1e-300)
+            out[j] = (
+                -S / (mean * mean) * (1 + _background_slope(kind, mu[j], S, B, ratio, sigma, b))
+            )

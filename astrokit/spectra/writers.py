@@ -45,6 +45,20 @@ def write_pha(
     ------
     InputError
         If a file exists and `overwrite` is False, or there are several backgrounds.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import astrokit as ak
+    >>> detector = ak.spectra.Response.ideal(np.array([1.0, 2.0, 4.0]), area=10.0)
+    >>> spec = ak.spectra.Spectrum([7, 5], exposure=100.0, response=detector)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = ak.spectra.write_pha(spec, Path(folder) / "a.pha")
+    ...     again = ak.spectra.read_pha(written[0])
+    >>> [path.name for path in written], again.counts
+    (['a.pha', 'a.rmf', 'a.arf'], array([7., 5.]))
     """
     path = Path(path)
     stem = path.name.removesuffix(".gz").rsplit(".", 1)[0]

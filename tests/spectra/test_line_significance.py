@@ -147,11 +147,11 @@ def test_posterior_of_the_continuum_and_background(detector):
     spectrum = simulate(PowerLaw(), template, exposure=4e4, seed=3, **TRUTH)
     problem = SpectralProblem(spectrum, PowerLaw(), statistic="wstat")
     posterior = problem.sample(seed=1, until=20)
-    found = line_significance(problem, n=20, posterior=posterior, seed=2)
+    found = line_significance(problem, posterior, n=20, seed=2)
     assert 0 < found.test.n == 20
     assert "protassov2002" in found.provenance.citations
     with pytest.raises(InputError, match="posterior is one of other parameters"):
-        line_significance(spectrum, PowerLaw(photon_index=1.6), n=5, posterior=posterior)
+        line_significance(SpectralProblem(spectrum, PowerLaw(photon_index=1.6)), posterior, n=5)
 
 
 def test_a_fit_brings_its_problem(detector):

@@ -374,6 +374,18 @@ def test_f_test_holds_for_curvature_and_is_refused_elsewhere():
         ak.spectra.f_test(*counts)
 
 
+def test_flux_parametrisation_changes_nothing_else():
+    model, _ = law()
+    problem = drawn(at(SpectralProblem(spectrum(), model), photon_index=1.8, normalization=1e-2))
+    plain = problem.fit()
+    other = ak.spectra.EnergyFlux(PowerLaw(photon_index=INDEX), 2.0, 8.0)
+    fit = SpectralProblem(problem.data, other).fit()
+    assert fit.statistic == pytest.approx(plain.statistic, abs=1e-6)
+    derived = ak.spectra.flux(plain, 2.0, 8.0)
+    assert fit["energy_flux"].value == pytest.approx(derived.value, rel=1e-5)
+    assert fit["energy_flux"].error == pytest.approx(derived.error, rel=1e-2)
+
+
 # -- published numbers ------------------------------------------------------------------------
 
 

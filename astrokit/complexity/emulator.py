@@ -2,33 +2,32 @@
 
 Patterns that are mirror images of each other (backwards or upside down) are equally probable in
 Gaussian noise and are counted together; their shares at some delays make up the summary of a
-series, or else the logarithms of 1 - H and of C/(1 - H), which are closer to normal than H and C.
-Windows overlap, so shares are not multinomial: their covariance is simulated, and smooth
+series. Windows overlap, so shares are not multinomial: their covariance is simulated, and smooth
 functions of the slope are fitted to it.
 """
 
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .counting import count_in_blocks, patterns_of_codes
-from .entropies import jensen_complexity, normalized_entropy
 from .noise import PowerLawRealiser
 from .series import Series, n_states
 
-__all__ = ["SUMMARIES", "TABLE", "Design", "Emulator", "mirror_classes", "train"]
+__all__ = ["TABLE", "Design", "Emulator", "mirror_classes", "train"]
 
 FloatArray = NDArray[np.float64]
 SLOPES = (-1.25, 3.25)  # a little beyond the allowed slopes, where polynomials swing
 TABLE = np.linspace(-1.0, 3.0, 401)  # slopes at which likelihoods are tabulated
+_REFERENCES = np.linspace(-0.8, 2.8, 5)
+_STEP = 0.05
 _GRID = 37
-_DEGREES = {"patterns": 8, "hc": 16}  # H has a sharp maximum at white noise
-SUMMARIES = tuple(_DEGREES)
+_DEGREE = 8
 _LONGEST = 8192  # longer series are simulated at this length; their covariance goes as 1/M
 
 
@@ -53,7 +52,6 @@ class Design:
         Samples of the series.
     n : int
     delays : tuple of int
-    summary : {"patterns", "hc"}
     missing : tuple of int
         Indices of missing samples.
     """
@@ -61,7 +59,6 @@ class Design:
     size: int
     n: int
     delays: tuple[int, ...]
-    summary: str = "patterns"
     missing: tuple[int, ...] = ()
 
     @property
@@ -72,7 +69,7 @@ class Design:
     @property
     def length(self) -> int:
         """Numbers in the summary: the shares at one delay add up to one, so one is left out."""
-        return len(self.delays) * (self.n_classes - 1 if self.summary == "patterns" else 2)
+        return len(self.delays) * (self.n_classes - 1)
 
     def summarise(self, x: NDArray[Any]) -> FloatArray:
         """Return the summary of a series, delay by delay."""
@@ -84,20 +81,9 @@ class Design:
         parts = []
         for delay in self.delays:
             counts = count_in_blocks(series, self.n, delay, 1).table[0]
-            parts.append(self._part(counts))
-        return np.concatenate(parts)
-
-    def _part(self, counts: NDArray[np.int64]) -> FloatArray:
-        if self.summary == "patterns":
             share = np.bincount(mirror_classes(self.n), counts, self.n_classes) / counts.sum()
-            return np.asarray(share[1:])
-        p, N = counts / counts.sum(), n_states(self.n)
-        deficit = 1 - float(normalized_entropy(p, N))
-        complexity = float(jensen_complexity(p, N))
-        # All counts equal, or one pattern only: half a count away, so that logarithms exist.
-        least = 0.5 / counts.sum()
-        deficit, complexity = max(deficit, least), max(complexity, least)
-        return np.array([np.log(deficit), np.log(complexity / deficit)])
+            parts.append(share[1:])
+        return np.concatenate(parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,38 +92,42 @@ class Emulator:
 
     Attributes
     ----------
-    degree : int
-        Of the polynomials.
     mean_coefficients : ndarray, shape (degree + 1, d)
     root_coefficients : ndarray, shape (degree + 1, d (d + 1) / 2)
         Of the Cholesky factor of the covariance, with logarithms on its diagonal.
     scale : float
         Factor on the covariance: simulated over real number of windows.
+    projection : ndarray, shape (m, d)
+        Linear combinations of the summary that hold what it knows about the slope. Likelihoods use
+        them alone: noise in a large covariance matrix would make them too narrow.
     """
 
-    degree: int
     mean_coefficients: FloatArray
     root_coefficients: FloatArray
     scale: float
+    projection: FloatArray
 
     def __call__(self, slope: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return means (k, d) and Cholesky factors (k, d, d) at slopes (k,)."""
-        basis = _basis(slope, self.degree)
+        basis = _basis(slope)
         mean, packed = basis @ self.mean_coefficients, basis @ self.root_coefficients
         return mean, _unpacked(packed, mean.shape[1]) * np.sqrt(self.scale)
 
     @functools.cached_property
     def _table(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return means, inverse roots and log determinants at :data:`TABLE`."""
+        """Return means, inverse roots and log determinants of the projections at :data:`TABLE`."""
         mean, root = self(TABLE)
+        half = self.projection @ root
+        mean = mean @ self.projection.T
+        root = np.asarray(np.linalg.cholesky(half @ half.transpose(0, 2, 1)), dtype=np.float64)
         logs = 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
         return mean, np.asarray(np.linalg.inv(root), dtype=np.float64), logs
 
     def log_likelihoods(self, summary: FloatArray) -> FloatArray:
         """Return the normal log-likelihood of a summary at the slopes of :data:`TABLE`."""
         mean, whitening, logs = self._table
-        white = np.einsum("kij,kj->ki", whitening, summary - mean)
-        constant = summary.size * np.log(2 * np.pi)
+        white = np.einsum("kij,kj->ki", whitening, self.projection @ summary - mean)
+        constant = mean.shape[1] * np.log(2 * np.pi)
         return np.asarray(-0.5 * (np.sum(white**2, axis=1) + logs + constant))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -151,7 +141,7 @@ def train(design: Design, n_simulations: int, seed: np.random.SeedSequence) -> E
     if size > _LONGEST and not design.missing:
         size = max(_LONGEST, 16 * max(design.delays) * design.n)
         size = min(size, design.size)
-        simulated = Design(size, design.n, design.delays, design.summary)
+        simulated = Design(size, design.n, design.delays)
     grid = np.linspace(*SLOPES, _GRID)
     d = design.length
     means, roots = np.empty((_GRID, d)), np.empty((_GRID, d * (d + 1) // 2))
@@ -162,16 +152,29 @@ def train(design: Design, n_simulations: int, seed: np.random.SeedSequence) -> E
         means[k] = rows.mean(axis=0)
         covariance = np.asarray(np.cov(rows.T) + 1e-14 * np.eye(d), dtype=np.float64)
         roots[k] = _packed(np.asarray(np.linalg.cholesky(covariance), dtype=np.float64))
-    degree = _DEGREES[design.summary]
-    basis = _basis(grid, degree)
-    fit = functools.partial(np.linalg.lstsq, basis, rcond=None)
-    return Emulator(degree, fit(means)[0], fit(roots)[0], size / design.size)
+    fits = [np.linalg.lstsq(_basis(grid), values, rcond=None)[0] for values in (means, roots)]
+    mean_fit, root_fit = (np.asarray(fit, dtype=np.float64) for fit in fits)
+    whole = Emulator(mean_fit, root_fit, size / design.size, np.eye(d))
+    return replace(whole, projection=_projection(whole))
 
 
-def _basis(slope: FloatArray, degree: int) -> FloatArray:
+def _projection(emulator: Emulator) -> FloatArray:
+    """Return the score directions ``C^-1 dm/db`` at some slopes, made orthonormal, (m, d)."""
+    d = emulator.mean_coefficients.shape[1]
+    if d <= _REFERENCES.size + 1:
+        return np.eye(d)
+    root = emulator(_REFERENCES)[1]
+    gradient = (emulator(_REFERENCES + _STEP)[0] - emulator(_REFERENCES - _STEP)[0]) / (2 * _STEP)
+    rows = [
+        np.linalg.solve(half @ half.T, slope) for half, slope in zip(root, gradient, strict=True)
+    ]
+    return np.asarray(np.linalg.qr(np.array(rows).T)[0].T, dtype=np.float64)
+
+
+def _basis(slope: FloatArray) -> FloatArray:
     low, high = SLOPES
     place = (2 * slope - low - high) / (high - low)
-    return np.asarray(np.polynomial.chebyshev.chebvander(place, degree), dtype=np.float64)
+    return np.asarray(np.polynomial.chebyshev.chebvander(place, _DEGREE), dtype=np.float64)
 
 
 def _packed(root: FloatArray) -> FloatArray:

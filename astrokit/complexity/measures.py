@@ -160,7 +160,7 @@ def hc(
     x, n, delay, ties, missing, threads
         As for :func:`ordinal_counts`.
     n_blocks : int, optional
-        Blocks of the series from whose scatter the errors come. By default 100 (64 for n = 6, 32
+        Blocks of the series from whose scatter the errors come. By default 100 (64 for n = 6, 24
         above), fewer in short series, and fewer, hence longer, where neighbours are correlated.
 
     Returns

@@ -22,6 +22,7 @@ __all__ = ["PlanePlotData", "plane_plot_data", "plot_curve", "plot_plane"]
 FloatArray = NDArray[np.float64]
 Curve = tuple[FloatArray, FloatArray]
 _POINTS = 400
+_ARCS = 5  # up to here the arcs between the vertices of the maximum curve are seen
 _ELLIPSE = 1.5151729  # semi-axes in sigma of the ellipse with 68.27 % of a bivariate normal
 
 
@@ -67,7 +68,11 @@ def plane_plot_data(plane: Plane) -> PlanePlotData:
         for process in ("fBm", "fGn"):
             reference = plane.noise(process)
             noise[process] = (reference.entropy, reference.complexity)
-    return PlanePlotData(plane.minimum_curve(_POINTS), plane.vertices, boundaries, noise)
+    maximum = plane.vertices
+    if plane.n <= _ARCS:
+        H = np.union1d(maximum[0], np.linspace(0, 1, _POINTS))
+        maximum = (H, plane.maximum(H))
+    return PlanePlotData(plane.minimum_curve(_POINTS), maximum, boundaries, noise)
 
 
 def plot_plane(

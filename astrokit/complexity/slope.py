@@ -14,7 +14,7 @@ from ..boundary import as_array
 from ..errors import InputError, ShapeError
 from ..inference import CompiledLikelihood, Parameter, Parameters, Problem, Uniform
 from ..randomness import SeedLike, as_seed_sequence
-from .emulator import SUMMARIES, TABLE, Design, Emulator, train
+from .emulator import TABLE, Design, Emulator, train
 from .noise import PowerLawRealiser, require_count
 from .series import as_series, check_delay, check_windows
 
@@ -44,12 +44,9 @@ class SpectralSlopeProblem(Problem):
     x : array_like or LightCurve, shape (N,)
         At least 100 samples. NaN and masked samples are missing.
     n : int
-        3, 4 or 5; for ``summary="patterns"`` 3 or 4.
+        3 or 4.
     delays : sequence of int
         Delays whose frequencies are used together.
-    summary : {"patterns", "hc"}
-        The frequencies, or H and C at each delay. H and C hold less: near white noise they tell
-        blue from red noise badly.
     n_simulations : int
         Simulated series at each of 37 slopes.
     seed : int, SeedSequence or Generator
@@ -86,14 +83,13 @@ class SpectralSlopeProblem(Problem):
         *,
         n: int = 4,
         delays: Iterable[int] = (1, 2, 4),
-        summary: str = "patterns",
         n_simulations: int = 250,
         seed: SeedLike = 0,
         parameters: Parameters | None = None,
     ) -> None:
         super().__init__(_slope() if parameters is None else _checked_parameters(parameters))
         series = as_series(x, missing="drop")
-        self._design = _design(series.size, series.valid, n, delays, summary)
+        self._design = _design(series.size, series.valid, n, delays)
         sequence = as_seed_sequence(seed)
         self._n_simulations = require_count(
             n_simulations, "n_simulations", self._design.length + 10
@@ -141,7 +137,6 @@ class SpectralSlopeProblem(Problem):
             "size": design.size,
             "n": design.n,
             "delays": list(design.delays),
-            "summary": design.summary,
             "missing": list(design.missing),
             "n_simulations": self._n_simulations,
             "seed": [str(entropy), list(key)],
@@ -149,7 +144,7 @@ class SpectralSlopeProblem(Problem):
 
     @property
     def label(self) -> str:
-        return f"spectral slope, n = {self.n}, {self._design.summary}"
+        return f"spectral slope from patterns, n = {self.n}"
 
     def expected(self, slope: float) -> tuple[FloatArray, FloatArray]:
         """Return mean (d,) and covariance (d, d) of the summary at a slope."""
@@ -260,17 +255,12 @@ def _checked_parameters(parameters: Parameters) -> Parameters:
     return parameters
 
 
-def _design(
-    size: int, valid: NDArray[np.bool_] | None, n: int, delays: Iterable[int], summary: str
-) -> Design:
-    if summary not in SUMMARIES:
-        raise InputError("summary is unknown", value=summary, allowed=", ".join(SUMMARIES))
-    allowed = (3, 4) if summary == "patterns" else (3, 4, 5)
-    if n not in allowed:
+def _design(size: int, valid: NDArray[np.bool_] | None, n: int, delays: Iterable[int]) -> Design:
+    if n not in (3, 4):
         raise InputError(
-            f"n cannot be used with summary={summary!r}",
+            "n cannot be used for a slope",
             value=n,
-            allowed=", ".join(str(k) for k in allowed),
+            allowed="3, 4",
             hint="larger patterns add noise to the covariance, not information on the slope",
         )
     if size < _FEWEST:
@@ -290,7 +280,7 @@ def _design(
     missing: tuple[int, ...] = ()
     if valid is not None:
         missing = tuple(int(i) for i in np.flatnonzero(~valid))
-    return Design(size, n, steps, summary, missing)
+    return Design(size, n, steps, missing)
 
 
 def _frozen(sequence: np.random.SeedSequence) -> tuple[Any, tuple[int, ...]]:

@@ -62,7 +62,7 @@ class BlockErrors:
 
 def default_blocks(windows: int, n: int, delay: int) -> int:
     """Return how many blocks to begin with: 100, fewer for large n and in short series."""
-    most = {6: 64}.get(n, MOST_BLOCKS if n < 6 else 32)  # 32 rows of 5040 counts are 1.3 MB
+    most = {6: 64}.get(n, MOST_BLOCKS if n < 6 else 24)  # 24 rows of 5040 counts are 1 MB
     return max(1, min(most, windows // (_SPANS * (delay * (n - 1) + 1))))
 
 

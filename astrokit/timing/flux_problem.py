@@ -204,16 +204,17 @@ class FluxDistributionProblem(Problem):
     # -- simulation ------------------------------------------------------------------------------
 
     def _simulate_data(self, values: FloatArray, rng: np.random.Generator) -> LightCurve:
-        clean = self._red_noise(rng) if self._psd is not None else None
-        if clean is None:
+        if self._psd is None:
             clean = self._model.draw(values, self._rate.size, rng)
+        else:
+            clean = self._red_noise(self._psd, rng)
         return self._like_data(clean + self._error * rng.standard_normal(clean.size))
 
-    def _red_noise(self, rng: np.random.Generator) -> FloatArray:
+    def _red_noise(self, psd: PSDLike, rng: np.random.Generator) -> FloatArray:
         from .simulate import simulate_lightcurve
 
         lc, mean = self._lightcurve, float(self._rate.mean())
-        curve = simulate_lightcurve(self._psd, lc, mean=1.0, noise=False, seed=rng)
+        curve = simulate_lightcurve(psd, lc, mean=1.0, noise=False, seed=rng)
         deviation = curve.rate[lc.valid] - 1.0
         if self._codes[0] == 1:
             flux = np.exp(deviation - deviation.mean())

@@ -31,6 +31,7 @@ _EXACT = {"dense": 100, "toeplitz": 1000}  # bins up to which the exact engines 
 _FEWEST_BINS = 8
 _SAME_WIDTH = 1e-3  # relative difference of widths that counts as none
 _OVERLAP = 1.001  # widths over spacing that rounding explains
+_JITTER = 0.02  # overlap over spacing of contiguous bins whose times are not quite regular
 _EMPTIEST = 1000  # bins of a grid for each that is there; beyond, times are taken as irregular
 
 
@@ -52,7 +53,7 @@ def bins_of(lightcurve: LightCurve) -> tuple[Bins, LightCurve]:
     require_enough(valid.size)
     widths = np.broadcast_to(np.asarray(curve.bin_width, dtype=float), curve.time.shape)[valid]
     equal = np.ptp(widths) <= _SAME_WIDTH * np.median(widths)
-    if curve is not lightcurve or curve.is_evenly_sampled:
+    if curve.is_evenly_sampled:
         dt, width = curve.dt, float(np.median(widths))
         if equal and 0 < width <= _OVERLAP * dt:
             position = (valid - valid[0]).astype(np.int64)
@@ -62,7 +63,7 @@ def bins_of(lightcurve: LightCurve) -> tuple[Bins, LightCurve]:
     start = start - start[0]
     spacing = np.diff(curve.time[valid])
     room = spacing - 0.5 * (widths[1:] + widths[:-1])
-    if np.any(room < (1.0 - _OVERLAP) * spacing):
+    if np.any(room < -_JITTER * spacing):
         where = int(np.argmin(room / spacing))
         raise InputError(
             "bins overlap, so that their noise is not independent",

@@ -374,9 +374,9 @@ class Hardness(Measure):
             return out
         weight = 1 / curve.error**2
         mean = float(np.sum(weight * curve.value) / weight.sum())
-        error = 1 / math.sqrt(float(weight.sum()))
+        sigma = 1 / math.sqrt(float(weight.sum()))
         method = "mean of (H-S)/(H+S), weighted by the inverse variance"
-        out.attempt(names[0], lambda: Estimate(mean, error, method=method))
+        out.attempt(names[0], lambda: Estimate(mean, sigma, method=method))
         out.attempt(names[1], lambda: test.coefficient)
         out.attempt(names[2], lambda: test.p_value, f"{self.n} simulations of constant hardness")
         out.results["hardness"], out.results["hardness_correlation"] = curve, test

@@ -36,6 +36,7 @@ CASES = [(truth, sampling) for truth in (*SLOPES, "bend") for sampling in SAMPLI
 PSRESP_CURVES = 25
 BLOCK = 25
 STAGES = (100, 200)
+FEWEST = 20  # curves from which the figure shows a coverage
 DRAWS = 1024  # from which a posterior of three parameters is made
 ONE_SIGMA = 0.6826894921370859
 QUANTILES = (0.5 - ONE_SIGMA / 2, 0.5, 0.5 + ONE_SIGMA / 2)
@@ -351,12 +352,12 @@ def write() -> None:
 def markdown(table) -> str:
     """Return mean and coverage of every method as a Markdown table."""
     methods = list(TITLES)
-    lines = ["| truth | sampling | " + " | ".join(TITLES[m] for m in methods) + " |"]
-    lines.append("|---" * (len(methods) + 2) + "|")
+    lines = ["| truth | sampling | curves | " + " | ".join(TITLES[m] for m in methods) + " |"]
+    lines.append("|---" * (len(methods) + 3) + "|")
     for truth, sampling, name in dict.fromkeys(
         zip(table["truth"], table["sampling"], table["parameter"], strict=True)
     ):
-        cells = []
+        cells, curves = [], 0
         for method in methods:
             at = (
                 (table["truth"] == truth)
@@ -368,11 +369,11 @@ def markdown(table) -> str:
                 cells.append("–")
                 continue
             r = table[at][0]
-            cells.append(
-                f"{r['mean']:.3f} ± {r['standard_error']:.3f}, {100 * r['coverage']:.0f} %"
-            )
+            curves = max(curves, int(r["n"]))
+            share = f", {100 * r['coverage']:.0f} %" if r["n"] >= FEWEST else f" ({r['n']} curves)"
+            cells.append(f"{r['mean']:.3f} ± {r['standard_error']:.3f}{share}")
         label = truth if name == "slope" else f"{truth}: {name.replace('_', ' ')}"
-        lines.append(f"| {label} | {sampling} | " + " | ".join(cells) + " |")
+        lines.append(f"| {label} | {sampling} | {curves} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -410,7 +411,8 @@ def figure(table):
             style = {"color": color, "marker": mark, "ms": 5, "lw": 1, "capsize": 0}
             top.errorbar(x, bias, some["scatter"], label=TITLES[method].split(",")[0], **style)
             sigma = np.sqrt(ONE_SIGMA * (1 - ONE_SIGMA) / some["n"])
-            low.errorbar(x, 100 * some["coverage"], 100 * sigma, **style)
+            if some["n"].min() >= FEWEST:
+                low.errorbar(x, 100 * some["coverage"], 100 * sigma, **style)
         top.axhline(0, color="0.35", lw=1, zorder=0)
         low.axhline(100 * ONE_SIGMA, color="0.35", lw=1, zorder=0)
         top.set_title(sampling, fontsize="medium")

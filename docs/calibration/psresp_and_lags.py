@@ -31,9 +31,9 @@ METHODS = (("interpolated", False), ("interpolated", True), ("dcf", False), ("zd
 
 
 def sampling(kind: str) -> ak.LightCurve:
-    """Return 128 bins with errors of 1 %: even, with gaps of an orbit, or irregular."""
+    """Return 128 bins with errors of 0.1 %: even, with gaps of an orbit, or irregular."""
     rng = np.random.default_rng(1)
-    rate, error = np.full(128, 10.0), np.full(128, 0.1)
+    rate, error = np.full(128, 10.0), np.full(128, 0.01)
     time = np.arange(128.0)
     if kind == "orbital gaps":
         rate[np.arange(128) % 32 >= 21] = np.nan
@@ -47,7 +47,7 @@ def responded(case: tuple[float, str], seed: np.random.SeedSequence) -> list[flo
     truth, kind = case
     source, search = seed.spawn(2)
     lc = ak.timing.simulate_lightcurve(
-        lambda f: 1e-3 * (f / 0.1) ** -truth, sampling(kind), seed=source, longer=32, finer=2
+        lambda f: 1e-5 * (f / 0.1) ** -truth, sampling(kind), seed=source, longer=32, finer=2
     )
     grid = {"slope": truth + np.linspace(-1.0, 1.0, 17)}
     found = ak.timing.psresp(

@@ -317,6 +317,22 @@ def test_overlapping_bins_are_refused():
         )
 
 
+def test_contiguous_bins_may_jitter():
+    """Times corrected to the barycentre, say: neither a grid nor an overlap."""
+    rng = np.random.default_rng(4)
+    t = np.arange(200.0) + rng.uniform(-0.004, 0.004, 200)
+    rate = 100 + np.cumsum(rng.standard_normal(200))
+    rate[50:70] = np.nan
+    keep = np.isfinite(rate)
+    theta = [2.0, 0.0]
+    found = []
+    for times in (t, np.arange(200.0)):
+        lc = ak.LightCurve(times[keep], rate[keep], np.full(180, 0.2), bin_width=1.0)
+        problem = PSDProblem(lc, PowerLaw(pivot=0.1), normalization="absolute")
+        found.append(problem.log_likelihood(theta)[0])
+    assert found[0] == pytest.approx(found[1], abs=1.0)
+
+
 def test_a_few_points_of_a_vast_grid_are_irregular():
     t = np.arange(30.0)
     t[15:] += 1e6

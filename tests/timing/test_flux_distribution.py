@@ -181,7 +181,7 @@ def steep(f):
 
 
 def test_steep_red_noise_looks_bimodal_and_is_not_called_so(sampling):
-    """Of 12 curves of one component AIC prefers two in half, by 10 and more; the verdict does not."""
+    """Of 12 curves of one component AIC prefers two in half, by 10 or more; the verdict not."""
     naive, verdicts = 0, []
     for seed in range(12):
         lc = simulate_lightcurve(steep, sampling, seed=seed)

@@ -100,6 +100,11 @@ def logistic(size: int, *, r: float = 4.0, start: float = 0.1) -> Example:
     -------
     Example
 
+    Raises
+    ------
+    InputError
+        If rounding brings the chaotic map to rest.
+
     Examples
     --------
     >>> from astrokit.complexity import examples
@@ -112,6 +117,12 @@ def logistic(size: int, *, r: float = 4.0, start: float = 0.1) -> Example:
     for i in range(out.size):
         out[i] = x
         x = r * x * (1 - x)
+        if x == out[i] and r == 4.0 and 1 < i < out.size - 1:
+            raise InputError(
+                "binary rounding brought this logistic map to rest",
+                value=f"start {start!r}, after {i} steps",
+                hint="begin elsewhere; some starts of r = 4 end so after 1e4 to 1e8 steps",
+            )
     nature = "chaotic" if r == 4.0 else "chaotic or periodic"
     return _map("logistic map", nature, {"x": out}, {"r": r, "start": start})
 

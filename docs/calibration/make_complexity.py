@@ -31,7 +31,7 @@ from astrokit.complexity import (
     white_noise_test,
 )
 from astrokit.complexity.entropies import jensen_complexity, normalized_entropy
-from astrokit.errors import CoverageWarning
+from astrokit.errors import CoverageWarning, InputError
 from astrokit.inference import calibrate
 from astrokit.parallel import map_items
 from astrokit.randomness import spawn
@@ -42,7 +42,7 @@ LEVEL = 0.6827
 SIZES = (1000, 3000, 10_000)
 BLOCKS = (None, 25, 100)
 PATTERNS = (4, 5)
-TRUTH_SERIES, TRUTH_SIZE = 10, 1_000_000
+TRUTH_SERIES, TRUTH_SIZE = 100, 100_000
 
 
 # -- series --------------------------------------------------------------------------------------
@@ -57,7 +57,11 @@ def fbm(size, rng, hurst):
 
 
 def logistic(size, rng):
-    return examples.logistic(size + 50, start=rng.uniform(0.05, 0.95)).x[50:]
+    while True:
+        try:
+            return examples.logistic(size + 50, start=rng.uniform(0.05, 0.95)).x[50:]
+        except InputError:  # some starts are brought to rest by rounding
+            continue
 
 
 SERIES = {

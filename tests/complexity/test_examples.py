@@ -25,6 +25,12 @@ def test_the_logistic_map_has_the_invariant_density():
     assert np.max(np.abs(cdf - np.arange(1, 20_001) / 20_000)) < 2 * 1.63 / math.sqrt(20_000)
 
 
+def test_a_logistic_map_at_rest_is_refused():
+    with pytest.raises(InputError, match="to rest"):
+        examples.logistic(100, start=0.5)  # 0.5, 1, 0, 0, ...
+    assert examples.logistic(2000, r=2.0).x[-1] == pytest.approx(0.5)  # rests by nature
+
+
 def test_henon_and_tent_are_as_known():
     x = examples.henon(50_000).x[100:]
     assert x.mean() == pytest.approx(0.257, abs=0.01)  # of the attractor

@@ -474,7 +474,8 @@ def _reservation(binned: BinnedSpectrum) -> str:
     if binned.statistic == "wstat" and 2 * empty > len(binned):
         return (
             "W-stat is biased where background groups are empty, and "
-            f"{empty} of {len(binned)} are; use group(min_background_counts=5), or give the background a model"
+            f"{empty} of {len(binned)} are; use group(min_background_counts=5), or give the "
+            "background a model"
         )
     few = float(np.median(binned.data[0])) if binned.statistic in _VARIANCES else np.inf
     if few < _FEW:

@@ -29,6 +29,8 @@ FloatArray = NDArray[np.float64]
 _CROSS_NORMALIZATION = (0.1, 10.0)
 _COARSE = 100  # groups of the rough version of a long spectrum, from which a search is led
 _COARSE_ABOVE = 500
+_VARIANCES = ("chi2_data", "chi2_gehrels", "chi2_model")  # that come from counts
+_FEW = 10.0  # counts in a group below which chi2 is not believed
 _MOST_DENSE = 40_000_000  # numbers of a response that are handled as a plain array once
 
 
@@ -392,6 +394,10 @@ class SpectralProblem(Problem):
             result.append(drawn)
         return tuple(result)
 
+    def _reservations(self, values: FloatArray) -> tuple[str, ...]:
+        found = (_reservation(b) for b in self._binned)
+        return tuple(dict.fromkeys(text for text in found if text))
+
     # -- what a user asks ------------------------------------------------------------------------
 
     def statistic(self, **values: Any) -> float:  # type: ignore[override]
@@ -460,6 +466,24 @@ def _require_emission(model: Any) -> None:
             value=model.label,
             hint="multiply it by a component that emits: TBabs() * PowerLaw()",
         )
+
+
+def _reservation(binned: BinnedSpectrum) -> str:
+    """Return what must be known of a fit of these counts by this statistic, or nothing."""
+    empty = int(np.count_nonzero(binned.data[1] == 0))
+    if binned.statistic == "wstat" and 2 * empty > len(binned):
+        return (
+            "W-stat is biased where background groups are empty, and "
+            f"{empty} of {len(binned)} are; use group(min_background_counts=5), or give the "
+            "background a model"
+        )
+    few = float(np.median(binned.data[0])) if binned.statistic in _VARIANCES else np.inf
+    if few < _FEW:
+        return (
+            f"chi2 is biased for few counts, and half of the groups have {few:.3g} or fewer; "
+            "use 'cstat' or 'wstat', or larger groups"
+        )
+    return ""
 
 
 def _background_data(binned: BinnedSpectrum) -> BinnedSpectrum:

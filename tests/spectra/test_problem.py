@@ -374,6 +374,16 @@ def test_f_test_holds_for_curvature_and_is_refused_elsewhere():
         ak.spectra.f_test(*counts)
 
 
+def test_statistics_beyond_their_range_are_flagged():
+    sparse = SpectralProblem(spectrum(np.full(40, 3.0), "wstat"), PowerLaw())
+    with pytest.warns(ak.errors.CoverageWarning, match="40 of 40 are"):
+        sparse.fit()
+    few = spectrum(np.full(40, 4.0), "chi2_gehrels", sigma=3.3)
+    assert "biased for few counts" in quiet_fit(SpectralProblem(few, PowerLaw())).reservations[0]
+    plenty = spectrum(np.full(40, 40.0), "chi2_gehrels", sigma=7.0)
+    assert not SpectralProblem(plenty, PowerLaw())._reservations(np.zeros(2))
+
+
 def test_flux_parametrisation_changes_nothing_else():
     model, _ = law()
     problem = drawn(at(SpectralProblem(spectrum(), model), photon_index=1.8, normalization=1e-2))

@@ -47,7 +47,8 @@ _ENGINES = ("auto", "dense", "toeplitz", "celerite")
 _NORMALIZATIONS = ("fractional", "absolute")
 _CUTOFF = 0.01  # of 1 / duration
 _EQUAL = 1e-9  # relative difference of errors that counts as none
-_COARSE_ABOVE = {"dense": 320, "toeplitz": 1500, "celerite": 1500}  # bins; fewer are searched directly
+# Bins above which a coarse twin is searched first.
+_COARSE_ABOVE = {"dense": 320, "toeplitz": 1500, "celerite": 1500}
 _COARSE_BINS = {"dense": 160, "toeplitz": 750, "celerite": 500}
 _FEWEST_GROUPS = 80
 _CITATIONS = {

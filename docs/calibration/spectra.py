@@ -1,7 +1,7 @@
 """Measure the calibration of spectral fits; writes figures and tables of the page on calibration.
 
-Run ``python docs/calibration/spectra.py [n] [workers]`` from the top of the repository; 400 data
-sets per study take about half an hour on one core.
+Run ``python docs/calibration/spectra.py [n] [workers]`` from the top of the repository; 200 data
+sets per study take about half an hour on one core. A run goes on from ``build/calibration``.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def study_posteriors(n: int, executor: Executor | None) -> None:
             n,
             seed=SEED + k,
             executor=executor,
-            checkpoint=STORE / f"{name}-{n}.json",
+            checkpoint=STORE / f"{name}.json",
         )
         print(f"{title}\n{result}\n", flush=True)
         draw(result, title, HERE / f"{name}.png")
@@ -187,7 +187,7 @@ def study_fits(n: int, executor: Executor | None) -> None:
 
 def main() -> None:
     """Run both studies."""
-    n, workers = (int(a) for a in (sys.argv[1:] + ["400", "2"][len(sys.argv) - 1 :])[:2])
+    n, workers = (int(a) for a in (sys.argv[1:] + ["200", "2"][len(sys.argv) - 1 :])[:2])
     STORE.mkdir(parents=True, exist_ok=True)
     sys.path.insert(0, str(HERE))
     with ProcessPoolExecutor(workers) as executor:

@@ -27,7 +27,7 @@ TABLE = np.linspace(-1.0, 3.0, 401)  # slopes at which likelihoods are tabulated
 _REFERENCES = np.linspace(-0.8, 2.8, 5)
 _STEP = 0.05
 _GRID = 37
-_DEGREE = 8
+_DEGREE = 16  # the frequencies of a long series are known better than lower degrees follow
 _LONGEST = 8192  # longer series are simulated at this length; their covariance goes as 1/M
 
 

@@ -71,7 +71,7 @@ class SpectralSlopeProblem(Problem):
     >>> x = ak.complexity.coloured_noise(1000, slope=1.5, seed=1)
     >>> problem = ak.complexity.SpectralSlopeProblem(x, n=3, n_simulations=50)
     >>> print(problem.fit()["slope"])
-    slope = 1.40 +/- 0.07
+    slope = 1.40 +/- 0.08
     """
 
     statistic = "synthetic likelihood of ordinal patterns"

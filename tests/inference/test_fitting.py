@@ -635,3 +635,11 @@ def test_a_step_in_a_box_is_the_maximum_of_the_parabola_there(seed):
     assert np.all(np.abs(pull[inside]) < scale)
     assert np.all(pull[(step <= low) & (low < high)] < scale)
     assert np.all(pull[(step >= high) & (low < high)] > -scale)
+
+
+def test_bounded_step_along_a_direction_without_curvature():
+    """A parameter that wants to move by less than a float can divide by meets no end."""
+    score = np.array([1.0, 1e-200])
+    curvature = np.diag([2.0, 1e110])
+    step = _bounded(score, curvature, np.array([-1.0, -10.0]), np.array([1.0, 10.0]))
+    np.testing.assert_allclose(step, [0.5, 0.0], atol=1e-12)

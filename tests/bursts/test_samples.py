@@ -170,6 +170,34 @@ def test_observations_give_rates_their_time():
         split_sessions(sample, observations=[[2.0, 1.0]])
 
 
+def test_observations_in_which_nothing_was_seen_count():
+    """Left out, they would make every rate too high."""
+    sample = BurstSample(energy=[1e37] * 3, mjd=[10.0, 10.01, 12.0])
+    spans = [[11.0, 11.5], [9.99, 10.03], [11.9, 12.1]]
+    sessions = split_sessions(sample, observations=spans)
+    assert [len(s) for s in sessions] == [2, 0, 1]
+    empty = sessions[1]
+    assert empty.sample is None
+    assert empty.times.size == empty.waiting_times.size == 0
+    assert empty.rate.limit == "upper"
+    assert "0 bursts" in repr(empty)
+    assert ak.bursts.waiting_times(sessions).size == 1
+    # For shape 1 ln L is that of a Poisson process over all the time: n ln r - r T.
+    seconds = (0.04 + 0.5 + 0.2) * 86400
+    found = ak.bursts.WeibullRateProblem(sessions).log_likelihood([1e-4, 1.0])[0]
+    assert found == pytest.approx(3 * math.log(1e-4) - 1e-4 * seconds, rel=1e-9)
+
+
+def test_observations_do_not_share_bursts():
+    sample = BurstSample(energy=[1e37] * 3, mjd=[10.0, 10.5, 11.0])
+    sessions = split_sessions(sample, observations=[[10.0, 10.5], [10.5, 11.0]])
+    assert [len(s) for s in sessions] == [2, 1]
+    with pytest.raises(InputError, match="overlap"):
+        split_sessions(sample, observations=[[10.0, 10.6], [10.5, 11.0]])
+    with pytest.raises(InputError, match="read as numbers"):
+        split_sessions(sample, observations=[["10", "x"]])
+
+
 @pytest.mark.parametrize("mean", [0.7, 3.0, 20.0])
 def test_rate_intervals_cover(mean):
     """Exact Poisson intervals cover at least at their level."""

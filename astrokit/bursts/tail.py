@@ -20,6 +20,7 @@ from ..parallel import map_items
 from ..provenance import Provenance, Recorder, quiet
 from ..randomness import SeedLike, as_generator, as_seed_sequence, spawn
 from .models import CutoffPowerLaw, EnergyModel, LogNormal, PowerLaw, StretchedExponential
+from .sample import BurstSample
 from .tail_search import TailFit, search_tail
 from .vuong import VuongTest, vuong
 
@@ -97,7 +98,7 @@ class PowerLawTail:
     @classmethod
     def fit(
         cls,
-        x: ArrayLike,
+        x: BurstSample | ArrayLike,
         *,
         discrete: bool = False,
         xmin: Any = None,
@@ -112,7 +113,7 @@ class PowerLawTail:
 
         Parameters
         ----------
-        x : array_like or Quantity, shape (n,)
+        x : array_like or Quantity, shape (n,), or BurstSample
             > 0; whole numbers where `discrete`. A BurstSample gives its energies.
         discrete : bool
             Use the zeta distribution.
@@ -139,7 +140,7 @@ class PowerLawTail:
             are taken as if they were measured.
         """
         limits = 0
-        if hasattr(x, "require"):
+        if isinstance(x, BurstSample):
             limits = int(np.count_nonzero(x.saturated)) if x.saturated is not None else 0
             x, unit = x.require("energy"), "erg"
         unit = getattr(x, "unit", None) if unit is None else as_unit(unit)

@@ -92,6 +92,9 @@ def test_energies_replace_all_that_goes_with_them():
         (lambda: BurstSample(energy=[1e37]).require("mjd"), InputError, "no mjd"),
         (lambda: BurstSample(fluence=[1.0]).require("energy"), InputError, "with_energies"),
         (lambda: BurstSample(energy=[1e37]).select([False]), InputError, "no bursts"),
+        (lambda: BurstSample(energy=[1e37]).select([True, False]), ShapeError, "unequal"),
+        (lambda: BurstSample(energy=[1e37]).select([1]), InputError, "outside the sample"),
+        (lambda: BurstSample(energy=[1e37]).select([0.5]), InputError, "integer places"),
         (lambda: BurstSample(fluence=[1.0]).with_energies(500, redshift=0.1, distance=1),
          InputError, "EnergyConvention"),
         (lambda: BurstSample(fluence=[1.0]).with_energies(EnergyConvention(bandwidth=1),
@@ -372,3 +375,36 @@ def test_files_that_are_no_tables(tmp_path):
     path.write_bytes(b"SIMPLE  = but no more")
     with pytest.raises(ReadError, match="cannot be read as a table"):
         read_bursts(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "words"),
+    [
+        ("mjd,energy_erg\n1,1e38\n2,abc\n", {}, "abc in row 2"),
+        ("energy_erg,saturated\n1e38,yes\n1e38,perhaps\n", {}, "perhaps in row 2"),
+        ("energy_1e36erg,x\n1,2\n3,4\n", {"columns": {"energy": "energy_1e36erg"}},
+         "does not tell the unit"),
+    ],
+)  # fmt: skip
+def test_tables_that_mislead_are_refused(tmp_path, text, options, words):
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    with pytest.raises(ReadError, match=words):
+        read_bursts(path, **options)
+
+
+@pytest.mark.parametrize("words", [("True", "False"), ("yes", "no"), ("1", "0"), ("T", "")])
+def test_flags_of_a_table(tmp_path, words):
+    path = tmp_path / "t.csv"
+    rows = [f"{i},1e38,{words[i % 2]}" for i in range(4)]
+    path.write_text("\n".join(["mjd,energy_erg,saturated", *rows]))
+    assert read_bursts(path).saturated.tolist() == [True, False, True, False]
+
+
+def test_a_published_table_keeps_its_source(tmp_path):
+    path = tmp_path / "zhang.csv"
+    path.write_text("mjd_bary,fluence_jyms,energy_1e36erg\n59880.1,0.5,36\n59880.2,1,72\n")
+    for name in ("", "FRB 20220912A", "FRB20220912A", "FRB 220912"):
+        assert read_bursts(path, source=name).source == "FRB 20220912A"
+    with pytest.raises(ReadError, match="another source"):
+        read_bursts(path, source="FRB 20121102A")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Bootstrap", "BreakResult", "Mode"]
 
 FloatArray = NDArray[np.float64]
+_ROUNDING = 1e-9  # of a value: what is left where resampled breaks end at the same bound
 _NAMES = {
     "index_low": "differential index below the break",
     "index_high": "differential index above the break",
@@ -88,7 +89,9 @@ def _around(
     value: float, low: float, high: float, unit: str | None, level: float, name: str
 ) -> Estimate:
     how = "maximum likelihood; bootstrap percentile interval"
-    return Estimate(value, max(value - low, 0.0), max(high - value, 0.0), unit, level, how, name)
+    below, above = (max(x, 0.0) if abs(x) > _ROUNDING * abs(value) else 0.0
+                    for x in (value - low, high - value))  # fmt: skip
+    return Estimate(value, below, above, unit, level, how, name)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -116,7 +119,7 @@ class BreakResult:
     verdict : str
         What may be said.
     notes : tuple of str
-        Rivals that could not be fitted.
+        Rivals that could not be fitted; a break at the end of its allowed range.
     problem : EnergyProblem
         Of the broken law.
     """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DataWarning, FitError, LikelihoodError
+from ..errors import DataWarning, FitError, InputError, LikelihoodError
 from ..estimate import ONE_SIGMA
 from ..inference.comparison import compare, likelihood_ratio_test
 from ..inference.goodness import goodness_of_fit
@@ -36,6 +36,7 @@ __all__ = ["find_break", "profile_modes"]
 
 FloatArray = NDArray[np.float64]
 _PROMINENCE = 0.1  # of ln L: a mode stands at least so far above the saddle to a higher one
+_AT_END = 1e-9  # dex
 _MODE_DEPTH = 5.0  # of ln L below the highest; deeper ones are no candidates
 _RIVALS = (CutoffPowerLaw(), LogNormal())
 
@@ -45,7 +46,7 @@ def find_break(
     *,
     threshold: Any = None,
     completeness: Completeness | None = None,
-    rivals: Sequence[EnergyModel] = _RIVALS,
+    rivals: EnergyModel | Sequence[EnergyModel] = _RIVALS,
     n_simulations: int = 500,
     n_bootstrap: int = 500,
     seed: SeedLike = None,
@@ -65,7 +66,7 @@ def find_break(
         Energy in erg above which the search was complete; by default that of the sample.
     completeness : Completeness, optional
         Detection probability, where the threshold lies below completeness.
-    rivals : sequence of EnergyModel
+    rivals : EnergyModel or sequence of EnergyModel
         Laws that bend without a break.
     n_simulations : int
         Simulated samples for the significance; it can be no better than 1/n.
@@ -97,6 +98,7 @@ def find_break(
     >>> print(r.verdict)
     single power law not rejected (p = ...): no break is claimed
     """
+    rivals = _several(rivals)
     sequence = as_seed_sequence(seed)
     seeds = spawn(sequence, 5)
     recorder = Recorder(
@@ -133,7 +135,7 @@ def find_break(
         bootstrap=bootstrap,
         roll_over=rolls,
         verdict=sentence,
-        notes=notes,
+        notes=(*notes, *_edge(broken, modes)),
         problem=broken,
         posterior_seed=seeds[3],
         _provenance=recorder.finish(),
@@ -181,6 +183,29 @@ def profile_modes(problem: EnergyProblem, log_likelihood_single: float) -> tuple
 
 
 # -- parts ----------------------------------------------------------------------------------------
+
+
+def _several(rivals: EnergyModel | Sequence[EnergyModel]) -> tuple[EnergyModel, ...]:
+    several = (rivals,) if isinstance(rivals, EnergyModel) else tuple(rivals)
+    for rival in several:
+        if not isinstance(rival, EnergyModel):
+            raise InputError(
+                "a rival is no model", value=repr(rival)[:60], hint="such as rivals=[LogNormal()]"
+            )
+    return several
+
+
+def _edge(problem: EnergyProblem, modes: Sequence[Mode]) -> tuple[str, ...]:
+    """Return a note where the best break lies at the end of its range: it wants to be beyond."""
+    prior = problem.parameters["log_break_energy"].prior
+    ends = prior.support if prior is not None else ()
+    place = np.log10(modes[0].break_energy)
+    if not any(abs(place - end) < _AT_END for end in ends):
+        return ()
+    return (
+        "the best break lies at the end of its allowed range (five bursts on either side): its "
+        "interval is cut there",
+    )
 
 
 def _fits(

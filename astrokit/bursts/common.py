@@ -202,6 +202,11 @@ def _problems(
         )
     _require_one_convention(samples)
     n = len(samples)
+    for name, given in (("thresholds", thresholds), ("completeness", completeness)):
+        if given is not None and (np.ndim(given) == 0 or isinstance(given, str)):
+            raise InputError(
+                f"{name} need one entry per sample", value=given, hint=f"[{name}] * {n}"
+            )
     limits = [None] * n if thresholds is None else list(thresholds)
     found = [None] * n if completeness is None else list(completeness)
     if len(limits) != n or len(found) != n:
@@ -258,7 +263,10 @@ def _interval(places: FloatArray, value: FloatArray, name: str) -> Estimate:
     """Return the energy of the maximum with the range in which ln L falls by less than 1/2."""
     k = int(np.nanargmax(value))
     inside = places[np.nan_to_num(value, nan=-np.inf) >= value[k] - _FALL]
-    center, low, high = (10.0 ** float(x) for x in (places[k], inside.min(), inside.max()))
+    low, center, high = (float(x) for x in (inside.min(), places[k], inside.max()))
+    # The end of a range is known twice, rounded apart; between bursts places lie wider than that.
+    low, high = (center if abs(x - center) < 1e-12 * abs(center) else x for x in (low, high))
+    low, center, high = 10.0**low, 10.0**center, 10.0**high
     how = "maximum likelihood; profile-likelihood interval over all modes"
     return Estimate(center, center - low, high - center, "erg", method=how, name=name)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import math
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..boundary import as_scalar
-from ..errors import FitError, InputError
+from ..errors import DataWarning, FitError, InputError
 from ..estimate import Estimate
 from .sample import BurstSample, as_sample
 
@@ -103,6 +104,11 @@ def fit_cumulative(
     ------
     InputError, FitError
 
+    Warns
+    -----
+    DataWarning
+        For saturated bursts, whose energies are lower limits.
+
     Examples
     --------
     >>> import numpy as np
@@ -147,13 +153,23 @@ def fit_binned(
 
 
 def _used(sample: BurstSample | ArrayLike, threshold: Any) -> FloatArray:
-    energy = np.sort(as_sample(sample).require("energy"))
+    bursts = as_sample(sample)
+    if bursts.saturated is not None and bursts.saturated.any():
+        warnings.warn(
+            f"{int(bursts.saturated.sum())} saturated bursts are lower limits, but least squares "
+            f"takes them as measured; EnergyProblem takes them as what they are",
+            DataWarning,
+            stacklevel=3,
+        )
+    energy = np.sort(bursts.require("energy"))
     if threshold is not None:
         energy = energy[energy >= as_scalar(threshold, "threshold", unit="erg", positive=True)]
     if energy.size < _FEWEST:
         raise InputError(
             "too few bursts above the threshold", value=energy.size, allowed=f">= {_FEWEST}"
         )
+    if energy[0] == energy[-1]:
+        raise InputError("all bursts have the same energy", value=f"{energy[0]:.4g} erg")
     return energy
 
 

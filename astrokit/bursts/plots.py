@@ -195,8 +195,8 @@ def plot_energy_against_time(
     start, ticks = 0.0, []
     pause = 0.02 * max(sum(s.duration for s in sessions), 1.0)
     for k, session in enumerate(sessions):
-        seconds = (session.sample.require("mjd") - session.start) * 86400.0
-        ax.plot((start + seconds) / 60, session.sample.energy, ".", ms=4, color=f"C{k % 2}")
+        energy: Any = [] if session.sample is None else session.sample.require("energy")
+        ax.plot((start + session.times) / 60, energy, ".", ms=4, color=f"C{k % 2}")
         ticks.append((start / 60, f"{session.start:.1f}"))
         start += session.duration + pause
     ax.set(yscale="log", xlabel="Minutes in sessions", ylabel="Energy (erg)")

@@ -73,7 +73,8 @@ class EnergyProblem(Problem):
     Raises
     ------
     InputError
-        Without a threshold, for fewer than 10 bursts above it, for errors that are missing.
+        Without a threshold, for fewer than 10 bursts above it, for errors that are missing, or
+        bursts above the largest energy that the model has.
 
     Examples
     --------
@@ -254,6 +255,8 @@ class EnergyProblem(Problem):
         return [*super().provenance_inputs(), *(dict(r) for r in self._bursts.inputs)]
 
     def _set_data(self, data: Energies) -> None:
+        if self._design.sigma is None:
+            _require_possible(data.energy, self._model)
         self._data = data
         self._y = np.log(data.energy) - self._design.log_reference
         self._law: SharpLaw | None = None
@@ -445,6 +448,21 @@ def _require_bursts(energy: FloatArray, limits: FloatArray, used: NDArray[np.boo
         allowed=f"at least {_FEWEST}",
         hint="lower the threshold if the search is complete there; check the unit of the energies",
     )
+
+
+def _require_possible(energy: FloatArray, model: EnergyModel) -> None:
+    """Refuse energies that a model whose largest energy is a number cannot have."""
+    if not isinstance(model.maximum, float):
+        return
+    limit = 10.0**model.maximum
+    beyond = int(np.count_nonzero(energy > limit * (1 + 1e-9)))  # 10**log10(limit) rounds
+    if beyond:
+        raise InputError(
+            f"{beyond} bursts lie above the largest energy of the model",
+            value=f"{energy.max():.4g} erg",
+            allowed=f"<= {limit:.4g} erg (maximum)",
+            hint="raise maximum, leave those bursts out on purpose, or let a prior free it",
+        )
 
 
 def _log_errors(sample: BurstSample) -> FloatArray | None:

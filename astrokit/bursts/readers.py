@@ -33,6 +33,9 @@ _NAMES = {
     "threshold": ("threshold", "energythreshold"),
     "saturated": ("saturated", "saturation", "issaturated"),
 }
+_FLAGS = {"true": True, "t": True, "yes": True, "y": True, "1": True, "1.0": True,
+          "false": False, "f": False, "no": False, "n": False, "0": False, "0.0": False,
+          "": False}  # fmt: skip
 _UNITS_IN_NAMES = {"jyms": "Jy ms", "mhz": "MHz", "ms": "ms", "erg": "erg", "mjd": "d", "bat": "d"}
 _NEED_UNITS = (
     "energy",
@@ -80,7 +83,8 @@ def read_bursts(
     Raises
     ------
     ReadError
-        If the file is no table, has neither energies nor fluences, or does not tell their unit.
+        If the file is no table, has neither energies nor fluences, does not tell their unit, holds
+        text in place of numbers, or is a published table of another source.
 
     Warns
     -----
@@ -107,9 +111,22 @@ def read_bursts(
         for table in PUBLISHED:
             if table.is_this(head):
                 found = table.read(path, source)
+                _require_its_source(path, source, found.source)
                 return _sample(path, found, found.source or source)
     table = _one_source(_read_table(path, head, format), source, path)
     return _sample(path, _columns(table, columns or {}, units or {}, path), source)
+
+
+def _require_its_source(path: Path, wanted: str, found: str) -> None:
+    """Refuse a name that is not that of the table; FRB 121102 is a short form of 20121102A."""
+    if not wanted or not found or wanted == found:
+        return
+    short, whole = (_plain(name).removeprefix("frb") for name in (wanted, found))
+    if short not in (whole, whole[:-1], whole[2:], whole[2:-1]):
+        raise ReadError(
+            f"{path.name} is a table of another source", value=wanted, allowed=found,
+            hint=f"source={found!r}, or no source",
+        )  # fmt: skip
 
 
 def _sample(path: Path, found: Columns, source: str) -> BurstSample:
@@ -268,9 +285,9 @@ def _values(column: Column, field: str, unit: str | None, path: Path) -> Any:
 
     from .sample import _UNITS
 
-    data: Any = np.ma.filled(np.ma.asarray(column, dtype=float), np.nan)
     if field == "saturated":
-        return np.nan_to_num(data) != 0
+        return _flags_of(column, path)
+    data = _floats(column, path)
     given = as_unit(unit or column.unit or _unit_of_name(column.name), f"unit of {column.name}")
     target = _UNITS[field]
     if given is None:
@@ -291,6 +308,46 @@ def _values(column: Column, field: str, unit: str | None, path: Path) -> Any:
         ) from error
 
 
+def _floats(column: Column, path: Path) -> Any:
+    """Return a column as numbers, gaps as NaN."""
+    try:
+        return np.ma.filled(np.ma.asarray(column, dtype=float), np.nan)
+    except (TypeError, ValueError) as error:
+        row, cell = next((i, c) for i, c in enumerate(column) if not _is_number(c))
+        raise ReadError(
+            f"the column {column.name!r} of {path.name} holds no numbers",
+            value=f"{cell!s:.40} in row {row + 1}",
+            hint="correct the file, or name another column in columns=",
+        ) from error
+
+
+def _is_number(cell: Any) -> bool:
+    try:
+        float(cell)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _flags_of(column: Column, path: Path) -> Any:
+    """Return a column as flags: true and false, yes and no, 1 and 0; a gap is no flag."""
+    if np.asarray(column).dtype.kind not in "US":
+        return np.nan_to_num(_floats(column, path)) != 0
+    cells = [str(cell).strip().lower() for cell in np.ma.filled(column, "")]
+    for row, cell in enumerate(cells):
+        if cell not in _FLAGS:
+            raise ReadError(
+                f"the column {column.name!r} of {path.name} holds no flags",
+                value=f"{cell:.40} in row {row + 1}",
+                allowed=", ".join(filter(None, _FLAGS)),
+            )
+    return np.array([_FLAGS[cell] for cell in cells])
+
+
 def _unit_of_name(name: str) -> str | None:
+    """Return the unit at the end of a name; none where a number before it may be a factor."""
     plain = _plain(name)
-    return next((unit for end, unit in _UNITS_IN_NAMES.items() if plain.endswith(end)), None)
+    for end, unit in _UNITS_IN_NAMES.items():
+        if plain.endswith(end):
+            return None if plain.removesuffix(end)[-1:].isdigit() else unit
+    return None

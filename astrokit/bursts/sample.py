@@ -152,11 +152,20 @@ class BurstSample:
 
         Raises
         ------
-        InputError
-            When nothing is left.
+        InputError, ShapeError
+            When nothing is left, for a mask of another length or places outside the sample.
         """
         rows = np.asarray(mask)
-        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
+        if rows.dtype == bool:
+            require_equal_lengths(sample=np.empty(len(self)), mask=rows)
+            rows = np.flatnonzero(rows)
+        elif rows.dtype.kind not in "iu" and rows.size:
+            raise InputError("rows are chosen by a mask or integer places", value=str(rows.dtype))
+        elif rows.size and not -len(self) <= rows.min() <= rows.max() < len(self):
+            raise InputError(
+                "a row is outside the sample", value=f"{rows.min()} to {rows.max()}",
+                allowed=f"0 to {len(self) - 1}",
+            )  # fmt: skip
         if rows.size == 0:
             raise InputError("the selection leaves no bursts", hint="check its condition")
         changed = {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..boundary import as_scalar
+from ..boundary import as_array, as_scalar
 from ..errors import InputError
 from ..estimate import ONE_SIGMA, Estimate
 from .sample import BurstSample
@@ -26,21 +26,21 @@ class Session:
 
     Attributes
     ----------
-    sample : BurstSample
-        Sorted in time.
+    sample : BurstSample or None
+        Sorted in time; None for an observation in which nothing was seen.
     start, stop : float
         MJD: of the observation where it was given, else of the first and the last burst.
     is_observation : bool
         Whether start and stop are those of the observation.
     """
 
-    sample: BurstSample
+    sample: BurstSample | None
     start: float
     stop: float
     is_observation: bool = False
 
     def __len__(self) -> int:
-        return len(self.sample)
+        return 0 if self.sample is None else len(self.sample)
 
     @property
     def duration(self) -> float:
@@ -48,9 +48,16 @@ class Session:
         return (self.stop - self.start) * _SECONDS
 
     @property
+    def times(self) -> FloatArray:
+        """Seconds from the start to each burst, shape ``(n,)``."""
+        if self.sample is None:
+            return np.empty(0)
+        return (self.sample.require("mjd") - self.start) * _SECONDS
+
+    @property
     def waiting_times(self) -> FloatArray:
         """Seconds between neighbouring bursts, shape ``(n - 1,)``."""
-        return np.diff(self.sample.require("mjd")) * _SECONDS
+        return np.diff(self.times)
 
     @property
     def rate(self) -> Estimate:
@@ -78,8 +85,8 @@ def split_sessions(
     gap : float or Quantity
         Days without a burst that separate two sessions.
     observations : array_like, shape (m, 2), optional
-        MJD of start and stop of each observation; then they are the sessions, and rates know when
-        nothing was seen.
+        MJD of start and stop of each observation; then they are the sessions, those in which
+        nothing was seen included, so that rates know of them.
 
     Returns
     -------
@@ -88,7 +95,7 @@ def split_sessions(
     Raises
     ------
     InputError
-        Without times, or for bursts outside every observation.
+        Without times, for observations that overlap, or for bursts outside every observation.
 
     Examples
     --------
@@ -111,10 +118,18 @@ def split_sessions(
 def _observed_sessions(
     sample: BurstSample, mjd: FloatArray, order: NDArray[np.intp], observations: Any
 ) -> tuple[Session, ...]:
-    spans = np.atleast_2d(np.asarray(observations, dtype=float))
+    spans = np.atleast_2d(as_array(observations, "observations", unit="d", ndim=None))
     if spans.ndim != 2 or spans.shape[1] != 2 or np.any(spans[:, 1] <= spans[:, 0]):
         raise InputError(
             "observations must be pairs of start and stop", value=f"shape {spans.shape}"
+        )
+    spans = spans[np.argsort(spans[:, 0], kind="stable")]
+    overlap = np.flatnonzero(spans[1:, 0] < spans[:-1, 1])
+    if overlap.size:
+        raise InputError(
+            "observations overlap, so that a burst would count twice",
+            value=f"MJD {spans[overlap[0] + 1, 0]:.6f} lies before the stop of the one before it",
+            hint="join observations that overlap",
         )
     inside = (mjd[:, None] >= spans[:, 0]) & (mjd[:, None] <= spans[:, 1])
     lost = ~inside.any(axis=1)
@@ -124,11 +139,13 @@ def _observed_sessions(
             value=f"MJD {mjd[lost][0]:.6f}",
             hint="are both barycentric, or both topocentric?",
         )
-    return tuple(
-        Session(sample.select(order[inside[order, k]]), float(a), float(b), is_observation=True)
-        for k, (a, b) in enumerate(spans)
-        if inside[:, k].any()
-    )
+    inside[:, 1:] &= ~inside[:, :-1]  # one at the very moment between two belongs to the first
+    sessions = []
+    for k, (start, stop) in enumerate(spans):
+        rows = order[inside[order, k]]
+        seen = sample.select(rows) if rows.size else None
+        sessions.append(Session(seen, float(start), float(stop), is_observation=True))
+    return tuple(sessions)
 
 
 def merge_sub_bursts(sample: BurstSample, within: Any = 0.1) -> BurstSample:

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..boundary import as_array, as_scalar, as_unit
-from ..errors import InputError, ShapeError
+from ..errors import DataWarning, InputError, ShapeError
 from ..estimate import ONE_SIGMA, Estimate
 from ..inference.significance import SimulatedTest, collect, require_simulations
 from ..parallel import map_items
 from ..provenance import Provenance, Recorder, quiet
 from ..randomness import SeedLike, as_generator, as_seed_sequence, spawn
 from .models import CutoffPowerLaw, EnergyModel, LogNormal, PowerLaw, StretchedExponential
+from .sample import BurstSample
 from .tail_search import TailFit, search_tail
 from .vuong import VuongTest, vuong
 
@@ -97,7 +98,7 @@ class PowerLawTail:
     @classmethod
     def fit(
         cls,
-        x: ArrayLike,
+        x: BurstSample | ArrayLike,
         *,
         discrete: bool = False,
         xmin: Any = None,
@@ -112,7 +113,7 @@ class PowerLawTail:
 
         Parameters
         ----------
-        x : array_like or Quantity, shape (n,)
+        x : array_like or Quantity, shape (n,), or BurstSample
             > 0; whole numbers where `discrete`. A BurstSample gives its energies.
         discrete : bool
             Use the zeta distribution.
@@ -130,9 +131,17 @@ class PowerLawTail:
         Raises
         ------
         InputError, ShapeError
-            For values <= 0, numbers that are not whole, or fewer than `min_tail` distinct values.
+            For values <= 0, numbers that are not whole, or fewer than `min_tail` values.
+
+        Warns
+        -----
+        DataWarning
+            For whole numbers with ties that are taken as continuous, and for lower limits, which
+            are taken as if they were measured.
         """
-        if hasattr(x, "require"):
+        limits = 0
+        if isinstance(x, BurstSample):
+            limits = int(np.count_nonzero(x.saturated)) if x.saturated is not None else 0
             x, unit = x.require("energy"), "erg"
         unit = getattr(x, "unit", None) if unit is None else as_unit(unit)
         values = as_array(x, "x", unit=unit, positive=True)
@@ -143,6 +152,8 @@ class PowerLawTail:
                 "convention is unknown", value=convention, allowed="'two-sided', 'one-sided'"
             )
         fixed = None if xmin is None else as_scalar(xmin, "xmin", unit=unit, positive=True)
+        if discrete and fixed is not None and fixed != int(fixed):
+            raise InputError("xmin of whole numbers must be one", value=fixed)
         options = TailOptions(bool(discrete), fixed, convention == "two-sided", int(min_tail), unit)
         values = np.sort(values)
         _require_tail(values, options)
@@ -152,6 +163,8 @@ class PowerLawTail:
              "min_tail": min_tail},
             citations=("clauset2009",),
         )  # fmt: skip
+        for doubt in _doubts(values, limits, options):
+            recorder.warn(doubt, DataWarning)
         found = options.search(values)
         return cls(
             xmin=Estimate(
@@ -305,7 +318,13 @@ class PowerLawTail:
         survival = 1.0 - np.arange(self.n_data) / self.n_data
         x = np.geomspace(self.xmin.value, self.x[-1], 100)
         part = self.n_tail / self.n_data
-        law = part * (x / self.xmin.value) ** (1.0 - self.index.value)
+        if self.discrete:
+            from scipy.special import zeta
+
+            x = np.unique(np.ceil(x))
+            law = part * zeta(self.index.value, x) / zeta(self.index.value, self.xmin.value)
+        else:
+            law = part * (x / self.xmin.value) ** (1.0 - self.index.value)
         return {"x": self.x, "survival": survival, "tail_x": x, "tail_survival": law}
 
     def plot(self, ax: Axes | None = None) -> Axes:
@@ -365,6 +384,25 @@ def _require_tail(x: FloatArray, options: TailOptions) -> None:
         )
     if above[0] == above[-1]:
         raise InputError("all data above x_min have one value", value=above[0], hint="lower xmin")
+
+
+def _doubts(x: FloatArray, n_limits: int, options: TailOptions) -> list[str]:
+    """Return what speaks against taking the data as they are taken."""
+    doubts = []
+    # Above 2**53 every float is a whole number: an energy in erg is no count.
+    if not options.discrete and x[-1] < 2.0**53 and np.array_equal(x, np.rint(x)):
+        ties = x.size - np.unique(x).size
+        if ties:
+            doubts.append(
+                f"all data are whole numbers, {ties} of them ties, but are taken as continuous: "
+                f"counts and degrees need discrete=True"
+            )
+    if n_limits:
+        doubts.append(
+            f"{n_limits} saturated bursts are lower limits, but are taken as measured: the tail "
+            f"comes out too steep; EnergyProblem takes them as what they are"
+        )
+    return doubts
 
 
 def _resampled(

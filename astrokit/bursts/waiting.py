@@ -309,9 +309,7 @@ class WeibullRateProblem(Problem):
                 hint="split_sessions(sample, observations=[[start, stop], ...])",
             )
         self._spans = np.array([session.duration for session in sessions])
-        self._set_data(
-            tuple((session.sample.require("mjd") - session.start) * 86400.0 for session in sessions)
-        )
+        self._set_data(tuple(session.times for session in sessions))
         rate = max(self.n_data, 1) / float(self._spans.sum())
         super().__init__(
             Parameters(

@@ -243,6 +243,8 @@ def test_mixed_conventions_are_refused():
         (lambda s: common_break(s[:1]), InputError, "two samples"),
         (lambda s: common_break(s[0]), InputError, "two samples"),
         (lambda s: common_break(s, thresholds=[M]), InputError, "one entry per sample"),
+        (lambda s: common_break(s, thresholds=M), InputError, "one entry per sample"),
+        (lambda s: find_break(s[0], rivals=["log-normal"]), InputError, "no model"),
         (lambda s: find_break(s[0].energy), InputError, "a threshold is needed"),
         (lambda s: find_break(s[0], threshold=1e45), InputError, "below the threshold"),
         (lambda s: find_break(s[0].energy[:8], threshold=M), InputError, "too few bursts"),
@@ -309,3 +311,16 @@ def test_results_print_and_cite():
     c = common_break(samples_of([38.0, 38.0], 200), n_simulations=10, seed=1)
     assert "Common break of 2 sources" in repr(c)
     assert "protassov2002" in ak.cite(c).keys
+
+
+def test_a_break_at_the_end_of_its_range_says_so():
+    """Rounding where resampled breaks end at the same bound is no error of 1e-14."""
+    energy = 1e37 * np.random.default_rng(1).random(300) ** (-1 / 0.8)
+    r = find_break(energy, threshold=1e37, n_simulations=20, n_bootstrap=50,
+                   rivals=LogNormal(), seed=1)  # fmt: skip
+    top = r.problem.parameters["log_break_energy"].prior.support[1]
+    assert r.break_energy.value == pytest.approx(10**top, rel=1e-9)
+    assert r.break_energy.upper == 0.0
+    assert any("end of its allowed range" in note for note in r.notes)
+    assert len(str(r.break_energy)) < 50
+    assert [t.names[1] for t in r.vuong_tests] == ["log-normal"]

@@ -92,6 +92,9 @@ def test_energies_replace_all_that_goes_with_them():
         (lambda: BurstSample(energy=[1e37]).require("mjd"), InputError, "no mjd"),
         (lambda: BurstSample(fluence=[1.0]).require("energy"), InputError, "with_energies"),
         (lambda: BurstSample(energy=[1e37]).select([False]), InputError, "no bursts"),
+        (lambda: BurstSample(energy=[1e37]).select([True, False]), ShapeError, "unequal"),
+        (lambda: BurstSample(energy=[1e37]).select([1]), InputError, "outside the sample"),
+        (lambda: BurstSample(energy=[1e37]).select([0.5]), InputError, "integer places"),
         (lambda: BurstSample(fluence=[1.0]).with_energies(500, redshift=0.1, distance=1),
          InputError, "EnergyConvention"),
         (lambda: BurstSample(fluence=[1.0]).with_energies(EnergyConvention(bandwidth=1),
@@ -168,6 +171,34 @@ def test_observations_give_rates_their_time():
         split_sessions(sample, observations=spans[:1])
     with pytest.raises(InputError, match="pairs"):
         split_sessions(sample, observations=[[2.0, 1.0]])
+
+
+def test_observations_in_which_nothing_was_seen_count():
+    """Left out, they would make every rate too high."""
+    sample = BurstSample(energy=[1e37] * 3, mjd=[10.0, 10.01, 12.0])
+    spans = [[11.0, 11.5], [9.99, 10.03], [11.9, 12.1]]
+    sessions = split_sessions(sample, observations=spans)
+    assert [len(s) for s in sessions] == [2, 0, 1]
+    empty = sessions[1]
+    assert empty.sample is None
+    assert empty.times.size == empty.waiting_times.size == 0
+    assert empty.rate.limit == "upper"
+    assert "0 bursts" in repr(empty)
+    assert ak.bursts.waiting_times(sessions).size == 1
+    # For shape 1 ln L is that of a Poisson process over all the time: n ln r - r T.
+    seconds = (0.04 + 0.5 + 0.2) * 86400
+    found = ak.bursts.WeibullRateProblem(sessions).log_likelihood([1e-4, 1.0])[0]
+    assert found == pytest.approx(3 * math.log(1e-4) - 1e-4 * seconds, rel=1e-9)
+
+
+def test_observations_do_not_share_bursts():
+    sample = BurstSample(energy=[1e37] * 3, mjd=[10.0, 10.5, 11.0])
+    sessions = split_sessions(sample, observations=[[10.0, 10.5], [10.5, 11.0]])
+    assert [len(s) for s in sessions] == [2, 1]
+    with pytest.raises(InputError, match="overlap"):
+        split_sessions(sample, observations=[[10.0, 10.6], [10.5, 11.0]])
+    with pytest.raises(InputError, match="read as numbers"):
+        split_sessions(sample, observations=[["10", "x"]])
 
 
 @pytest.mark.parametrize("mean", [0.7, 3.0, 20.0])
@@ -344,3 +375,36 @@ def test_files_that_are_no_tables(tmp_path):
     path.write_bytes(b"SIMPLE  = but no more")
     with pytest.raises(ReadError, match="cannot be read as a table"):
         read_bursts(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "words"),
+    [
+        ("mjd,energy_erg\n1,1e38\n2,abc\n", {}, "abc in row 2"),
+        ("energy_erg,saturated\n1e38,yes\n1e38,perhaps\n", {}, "perhaps in row 2"),
+        ("energy_1e36erg,x\n1,2\n3,4\n", {"columns": {"energy": "energy_1e36erg"}},
+         "does not tell the unit"),
+    ],
+)  # fmt: skip
+def test_tables_that_mislead_are_refused(tmp_path, text, options, words):
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    with pytest.raises(ReadError, match=words):
+        read_bursts(path, **options)
+
+
+@pytest.mark.parametrize("words", [("True", "False"), ("yes", "no"), ("1", "0"), ("T", "")])
+def test_flags_of_a_table(tmp_path, words):
+    path = tmp_path / "t.csv"
+    rows = [f"{i},1e38,{words[i % 2]}" for i in range(4)]
+    path.write_text("\n".join(["mjd,energy_erg,saturated", *rows]))
+    assert read_bursts(path).saturated.tolist() == [True, False, True, False]
+
+
+def test_a_published_table_keeps_its_source(tmp_path):
+    path = tmp_path / "zhang.csv"
+    path.write_text("mjd_bary,fluence_jyms,energy_1e36erg\n59880.1,0.5,36\n59880.2,1,72\n")
+    for name in ("", "FRB 20220912A", "FRB20220912A", "FRB 220912"):
+        assert read_bursts(path, source=name).source == "FRB 20220912A"
+    with pytest.raises(ReadError, match="another source"):
+        read_bursts(path, source="FRB 20121102A")

@@ -11,9 +11,17 @@ import pytest
 from scipy.special import zeta
 from scipy.stats import kstest
 
-from astrokit.bursts import CutoffPowerLaw, DiscreteTailProblem, LogNormal, PowerLaw, PowerLawTail
+from astrokit.bursts import (
+    BurstSample,
+    CutoffPowerLaw,
+    DiscreteTailProblem,
+    LogNormal,
+    PowerLaw,
+    PowerLawTail,
+    fit_cumulative,
+)
 from astrokit.bursts.tail_search import draw_zeta
-from astrokit.errors import InputError, ShapeError
+from astrokit.errors import DataWarning, InputError, ShapeError
 from tests.contract import ProblemContract
 from tests.reference import bursts as reference
 
@@ -228,6 +236,11 @@ def test_powerlaw_agrees_in_its_own_convention(seed):
         (lambda: PowerLawTail.fit(np.arange(1.0, 30), convention="both"), InputError, "convention"),
         (lambda: PowerLawTail.fit(np.arange(1.0, 30), min_tail=1), InputError, "min_tail"),
         (lambda: PowerLawTail.fit(np.arange(1.0, 30), xmin=25), ShapeError, "too few"),
+        (
+            lambda: PowerLawTail.fit(np.arange(1.0, 30), discrete=True, xmin=2.5),
+            InputError,
+            "must be",
+        ),
         (lambda: DiscreteTailProblem([1, 2], PowerLaw(), xmin=2), InputError, "below xmin"),
     ],
 )
@@ -246,3 +259,34 @@ def test_units_travel_along():
     axes = tail.plot()
     assert axes.get_xlabel() == "x (erg)"
     assert "<pre>" in tail._repr_html_()
+
+
+def test_counts_are_not_taken_as_continuous_unasked():
+    counts = np.random.default_rng(1).zipf(2.5, 500)
+    with pytest.warns(DataWarning, match="discrete=True"):
+        wrong = PowerLawTail.fit(counts)
+    assert "discrete=True" in wrong.provenance.warnings[0]
+    right = PowerLawTail.fit(counts, discrete=True)
+    assert abs(right.index.sigma_from(2.5)) < 4
+    PowerLawTail.fit(1e37 * counts)  # energies, though each is a whole number
+
+
+def test_lower_limits_are_not_taken_as_measured_unasked():
+    energy = 1e37 * power_law(100, np.random.default_rng(1))
+    sample = BurstSample(energy=energy, saturated=energy > 1e38)
+    with pytest.warns(DataWarning, match="lower limits"):
+        PowerLawTail.fit(sample)
+    with pytest.warns(DataWarning, match="lower limits"):
+        fit_cumulative(sample)
+
+
+def test_the_discrete_law_is_drawn_as_it_was_fitted():
+    """P(X >= x) of the zeta distribution, not of the continuous law: at x = 2 they differ."""
+    x = draw_zeta(2.5, 1.0, 20_000, np.random.default_rng(4))
+    tail = PowerLawTail.fit(x, discrete=True, xmin=1)
+    data = tail.plot_data()
+    assert np.array_equal(data["tail_x"], np.rint(data["tail_x"]))
+    for place in (1.0, 2.0, 3.0, 5.0):
+        drawn = float(data["tail_survival"][data["tail_x"] == place][0])
+        share = np.mean(x >= place)
+        assert abs(drawn - share) <= 4 * math.sqrt(share * (1 - share) / x.size) + 1e-12

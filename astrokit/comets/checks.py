@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import InputError
 from .photometry import CometPhotometry
 
-__all__ = ["aperture_reservations", "require_geometry", "require_range_of_r"]
+__all__ = [
+    "aperture_reservations",
+    "require_both_branches",
+    "require_geometry",
+    "require_range_of_r",
+]
 
 _SMALLEST_RATIO = 1.05  # of distances to the Sun, below which no index is given
 _SAME_APERTURE = 1.25  # ratio of linear radii that still counts as one aperture
@@ -16,7 +22,8 @@ _SAME_APERTURE = 1.25  # ratio of linear radii that still counts as one aperture
 def require_geometry(photometry: CometPhotometry) -> None:
     """Raise an InputError unless r, delta and phase angle are known for every row."""
     if not photometry.has_geometry:
-        missing = int(np.sum(~np.isfinite(photometry.r * photometry.delta)))
+        known = photometry.r * photometry.delta * photometry.phase_angle
+        missing = int(np.sum(~np.isfinite(known)))
         raise InputError(
             "the photometry has no geometry",
             value=f"{missing} of {len(photometry)} rows lack r or delta or the phase angle",
@@ -40,6 +47,21 @@ def require_range_of_r(photometry: CometPhotometry) -> None:
             allowed=f"a range of more than {100 * (_SMALLEST_RATIO - 1):.0f} %",
             hint="add magnitudes at other distances",
         )
+
+
+def require_both_branches(photometry: CometPhotometry, after: NDArray[np.bool_]) -> None:
+    """Raise an InputError where one side of perihelion (`after`, ``(m,)``) cannot tell an index."""
+    for name, rows in (("before", ~after), ("after", after)):
+        seen = photometry.r[rows & ~photometry.fainter_than]
+        if seen.size < 3 or seen.max() < _SMALLEST_RATIO * seen.min():
+            span = f", r = {seen.min():.4g} to {seen.max():.4g} au" if seen.size else ""
+            raise InputError(
+                f"the index {name} perihelion is undetermined",
+                value=f"{seen.size} magnitudes{span}",
+                allowed="at least 3 at distances that differ by more than "
+                f"{100 * (_SMALLEST_RATIO - 1):.0f} %",
+                hint="use SingleIndex, or add magnitudes of that branch",
+            )
 
 
 def aperture_reservations(photometry: CometPhotometry, offsets: tuple[str, ...]) -> tuple[str, ...]:

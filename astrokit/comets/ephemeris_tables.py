@@ -37,8 +37,8 @@ def read_ephemeris(path: str | Path, *, name: str = "") -> Ephemeris:
     ----------
     path : str or Path
         Output of JPL Horizons in CSV form (between ``$$SOE`` and ``$$EOE``; quantities 19, 20
-        and 24; of quantity 1 in decimal degrees the position as well), or a CSV or ECSV table with a time (``jd_tdb``,
-        ``jd``, ``mjd``) and columns such as ``rh_au``, ``delta_au``, ``alpha_deg``.
+        and 24), or a CSV or ECSV table with a time (``jd_tdb``, ``jd``, ``mjd``) and columns such
+        as ``rh_au``, ``delta_au``, ``alpha_deg``.
     name : str
 
     Returns

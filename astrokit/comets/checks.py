@@ -5,18 +5,32 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import CoverageWarning, InputError
+from ..provenance import Recorder
 from .photometry import CometPhotometry
 
 __all__ = [
     "aperture_reservations",
+    "default_offsets",
     "require_both_branches",
     "require_geometry",
+    "require_photometry",
     "require_range_of_r",
+    "warn_of_apertures",
 ]
 
 _SMALLEST_RATIO = 1.05  # of distances to the Sun, below which no index is given
 _SAME_APERTURE = 1.25  # ratio of linear radii that still counts as one aperture
+
+
+def require_photometry(photometry: object) -> None:
+    """Raise an InputError for anything but a CometPhotometry."""
+    if not isinstance(photometry, CometPhotometry):
+        raise InputError(
+            "CometPhotometry is needed",
+            value=type(photometry).__name__,
+            hint="such as ak.comets.read_photometry(path)",
+        )
 
 
 def require_geometry(photometry: CometPhotometry) -> None:
@@ -83,3 +97,14 @@ def aperture_reservations(photometry: CometPhotometry, offsets: tuple[str, ...])
             f"magnitudes of {observers.size} observers in unknown apertures are mixed: {advice}",
         )
     return ()
+
+
+def warn_of_apertures(photometry: CometPhotometry, offsets: tuple[str, ...]) -> None:
+    """Warn of mixed apertures, in the name of the caller's caller."""
+    for sentence in aperture_reservations(photometry, offsets):
+        Recorder("apertures").warn(sentence, CoverageWarning, stacklevel=4)
+
+
+def default_offsets(photometry: CometPhotometry) -> tuple[str, ...]:
+    """Return the columns that get zero points where the user says nothing: several filters."""
+    return ("filter",) if np.unique(photometry.filter).size > 1 else ()

@@ -13,7 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError
 from ..inference import Normal, Parameter, Parameters, Prior, Uniform
 from ..inference.problem import Problem
-from .checks import aperture_reservations, require_both_branches, require_range_of_r
+from .checks import (
+    aperture_reservations,
+    require_both_branches,
+    require_photometry,
+    require_range_of_r,
+)
 from .laws import HeliocentricLaw, SingleIndex
 from .noise import Noise, StudentTNoise
 from .phase import LinearPhase, PhaseFunction
@@ -173,6 +178,11 @@ class HeliocentricProblem(Problem):
     def noise(self) -> Noise:
         """How magnitudes scatter."""
         return self._noise
+
+    @property
+    def offset_columns(self) -> tuple[str, ...]:
+        """Columns whose groups have zero points of their own."""
+        return self._offset_columns
 
     @property
     def label(self) -> str:
@@ -355,12 +365,7 @@ class HeliocentricProblem(Problem):
 
 
 def _require_kinds(photometry: object, **settings: tuple[object, type]) -> None:
-    if not isinstance(photometry, CometPhotometry):
-        raise InputError(
-            "CometPhotometry is needed",
-            value=type(photometry).__name__,
-            hint="such as ak.comets.read_photometry(path)",
-        )
+    require_photometry(photometry)
     for name, (value, kind) in settings.items():
         if value is not None and not isinstance(value, kind):
             raise InputError(f"{name} must be a {kind.__name__}", value=type(value).__name__)

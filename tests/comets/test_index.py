@@ -248,7 +248,7 @@ def test_branches_are_drawn_apart():
 def test_other_figures_have_their_axes(result):
     assert "phase angle" in plot_phase(result).get_xlabel()
     ph = photometry(aperture=5.0)
-    assert "rho" in plot_afrho(ph).get_ylabel()
+    assert "rho" in plot_afrho(ph, sun={"V": -26.76, "R": -27.15}).get_ylabel()
 
 
 def test_broken_law_in_one_call():

@@ -98,7 +98,8 @@ def _fields(records: Iterable[tuple[str, dict[str, str] | None]]) -> dict[str, A
             continue
         try:
             numbers = {new: float(record.get(old) or np.nan) for old, new in _NUMBERS.items()}
-            date = str(np.datetime64(record["obsTime"].rstrip("Z")))
+            date = _iso(record["obsTime"])
+            _require_sizes(numbers)
         except (ValueError, KeyError) as error:
             bad.append(f"{where}: {error}")
             continue
@@ -115,6 +116,23 @@ def _fields(records: Iterable[tuple[str, dict[str, str] | None]]) -> dict[str, A
     time = Time(dates, format="isot", scale="utc").mjd
     name = objects[0] if objects else ""
     return {**columns, "time": time, "name": name, "notes": tuple(notes), "bad_lines": tuple(bad)}
+
+
+def _iso(text: str) -> str:
+    date = np.datetime64(text.rstrip("Z"), "ms")
+    if np.isnat(date):
+        raise ValueError("the time is missing")
+    return str(date)
+
+
+def _require_sizes(numbers: dict[str, float]) -> None:
+    """Raise a ValueError for what no magnitude, error or aperture can be; 0: not known."""
+    if not np.isfinite(numbers["magnitude"]):
+        raise ValueError("the magnitude is no finite number")
+    for name in ("error", "aperture"):
+        if numbers[name] < 0 or np.isinf(numbers[name]):
+            raise ValueError(f"the {name} is {numbers[name]:g}")
+        numbers[name] = numbers[name] or np.nan
 
 
 def _require_one(objects: list[str], dates: list[str], bad: list[str], without: int) -> None:

@@ -13,6 +13,7 @@ from ..estimate import Estimate
 from ..inference import LogUniform, compare, likelihood_ratio_test
 from ..provenance import quiet
 from ..randomness import SeedLike, as_seed_sequence, spawn
+from .checks import default_offsets, require_geometry, require_photometry, warn_of_apertures
 from .laws import BrokenIndex, SingleIndex
 from .noise import Noise
 from .phase import PhaseFunction
@@ -106,7 +107,7 @@ def find_break(
     *,
     phase: PhaseFunction | None = None,
     noise: Noise | None = None,
-    offsets: tuple[str, ...] = (),
+    offsets: tuple[str, ...] | None = None,
     n: int = 200,
     seed: SeedLike = None,
     executor: Executor | None = None,
@@ -117,7 +118,9 @@ def find_break(
     ----------
     photometry : CometPhotometry
     phase, noise, offsets
-        As for :class:`HeliocentricProblem`.
+        As for :func:`fit_index`. A phase coefficient with a prior is fitted along freely, as a
+        likelihood knows no priors: no break is then claimed that any phase coefficient explains,
+        but the indices are worth less. Give a number to hold it.
     n : int
         Number of simulations without a break.
     seed : int, SeedSequence or Generator, optional
@@ -132,6 +135,11 @@ def find_break(
     InputError
         With fewer than 5 magnitudes on each side of every possible break.
 
+    Warns
+    -----
+    CoverageWarning
+        For mixed apertures, which look like breaks.
+
     Examples
     --------
     >>> import numpy as np, astrokit as ak
@@ -144,6 +152,10 @@ def find_break(
     >>> abs(found.break_radius.value - 3.3) < 0.3, found.test.n_exceeding
     (True, 0)
     """
+    require_photometry(photometry)
+    require_geometry(photometry)
+    offsets = default_offsets(photometry) if offsets is None else offsets
+    warn_of_apertures(photometry, offsets)
     seen = np.sort(photometry.r[~photometry.fainter_than & np.isfinite(photometry.r)])
     if seen.size < 2 * _FEWEST_PER_SIDE:
         raise InputError(

@@ -6,6 +6,7 @@ quadrature; every input may be a number, a Quantity, or an :class:`~astrokit.Est
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..boundary import as_scalar, as_unit
-from ..errors import InputError
+from ..errors import DataWarning, InputError
 from ..estimate import Estimate
+from ..provenance import Recorder
 from .checks import require_geometry
 from .phase import HalleyMarcusPhase, PhaseFunction
 from .photometry import KM_PER_ARCSEC_AU, CometPhotometry
@@ -156,7 +158,7 @@ def _afrho_factors(r: Any, delta: Any, aperture: Any, sun: float) -> tuple[_Fact
     cm_per_km = 1e5
     near, far = _factor(r, "r", "au"), _factor(delta, "delta", "au")
     radius, is_angle = _radius(aperture)
-    unit = 4 * _KM_PER_AU**2 * cm_per_km * 10 ** (0.4 * float(sun))
+    unit = 4 * _KM_PER_AU**2 * cm_per_km * 10 ** (0.4 * as_scalar(sun, "sun", unit="mag"))
     # Of delta^2 / radius an angular radius leaves delta once.
     distance = far.power(1) if is_angle else far.power(2)
     return _Factor(unit, 0.0), near.power(2), distance, radius.power(-1)
@@ -174,16 +176,22 @@ def _dimming(phase_angle: Any, phase: PhaseFunction | None) -> _Factor:
 
 
 def afrho_curve(
-    photometry: CometPhotometry, *, phase: PhaseFunction | None = None, sun: float = _SUN_V
+    photometry: CometPhotometry,
+    *,
+    phase: PhaseFunction | None = None,
+    sun: float | Mapping[str, float] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Return A(0)frho of every row of a photometry.
 
     Parameters
     ----------
     photometry : CometPhotometry
-        With geometry and apertures.
-    phase, sun
+        With geometry and apertures. Rows that are limits give upper limits.
+    phase : PhaseFunction, optional
         As in :func:`afrho`.
+    sun : float, or mapping of str to float, optional
+        Magnitude of the Sun at 1 au, or one for each filter, in the system of the magnitudes;
+        that in V (-26.76) by default.
 
     Returns
     -------
@@ -194,7 +202,12 @@ def afrho_curve(
     Raises
     ------
     InputError
-        Without geometry, or for rows without an aperture.
+        Without geometry, for rows without an aperture, or a filter that `sun` lacks.
+
+    Warns
+    -----
+    DataWarning
+        Where the Sun in V serves magnitudes in other filters.
     """
     require_geometry(photometry)
     ph, radius = photometry, photometry.aperture_km
@@ -206,8 +219,36 @@ def afrho_curve(
     dimming = (HalleyMarcusPhase() if phase is None else phase).magnitudes(ph.phase_angle)
     cm_per_km = 1e5
     value = 4 * (ph.r * ph.delta * _KM_PER_AU) ** 2 / radius * cm_per_km
-    value *= 10 ** (0.4 * (float(sun) - ph.magnitude + dimming))
+    value *= 10 ** (0.4 * (_sun_of_rows(ph, sun) - ph.magnitude + dimming))
     return value, value * _LN_PER_MAG * ph.error
+
+
+def _sun_of_rows(
+    photometry: CometPhotometry, sun: float | Mapping[str, float] | None
+) -> FloatArray:
+    """Return the magnitude of the Sun for each row ``(m,)``."""
+    filters = [str(name) for name in np.unique(photometry.filter)]
+    if isinstance(sun, Mapping):
+        missing = [name for name in filters if name not in sun]
+        if missing:
+            raise InputError(
+                "the Sun has no magnitude in a filter of the photometry",
+                value=missing[0],
+                allowed=", ".join(sun),
+                hint="add it to sun=, or select the other rows",
+            )
+        each = {name: as_scalar(sun[name], "sun", unit="mag") for name in filters}
+        return np.array([each[str(name)] for name in photometry.filter])
+    others = [name for name in filters if name not in ("", "V", "visual")]
+    if sun is None and others:
+        Recorder("afrho_curve").warn(
+            f"Afrho of magnitudes in {', '.join(others)} with the Sun in V: give sun= its "
+            "magnitude in these filters",
+            DataWarning,
+            stacklevel=4,
+        )
+    sun = _SUN_V if sun is None else sun
+    return np.full(len(photometry), as_scalar(sun, "sun", unit="mag"))
 
 
 def magnitude_from_afrho(
@@ -250,9 +291,16 @@ def cross_section(absolute_magnitude: Any, *, albedo: Any = 0.04, sun: float = _
     >>> print(f"{cross_section(12.0, albedo=0.04).value:.0f}")
     551
     """
-    area = _Factor(np.pi * _KM_PER_AU**2 * 10 ** (0.4 * float(sun)), 0.0)
+    area = _Factor(np.pi * _KM_PER_AU**2 * 10 ** (0.4 * as_scalar(sun, "sun", unit="mag")), 0.0)
     parts = (area, _flux(absolute_magnitude, "absolute_magnitude"))
-    return _product("C_e", "km2", "", *parts, _factor(albedo, "albedo").power(-1))
+    reflecting = _factor(albedo, "albedo")
+    if reflecting.value > 1:
+        raise InputError(
+            "albedo is greater than 1",
+            value=reflecting.value,
+            hint="give a fraction such as 0.04, not a percentage",
+        )
+    return _product("C_e", "km2", "", *parts, reflecting.power(-1))
 
 
 def dust_mass(section: Any, *, grain_radius: Any, density: Any = 1000.0) -> Estimate:

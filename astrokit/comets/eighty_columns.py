@@ -66,7 +66,7 @@ def read_icq(lines: Iterable[str]) -> dict[str, Any]:
 
 
 def _icq_line(line: str, rows: _Rows) -> None:
-    text = line[28:32].strip()
+    text = line[28:33].rstrip(": ").lstrip()  # column 33: ':' (poor), or the second decimal
     if not text or text == "-":
         rows.without_magnitude += 1
         return
@@ -166,13 +166,18 @@ def _number(text: str) -> float:
     return float(text) if text else np.nan
 
 
+def _days_of(year: int, month: int) -> int:
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    return (31, 28 + leap, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)[month - 1]
+
+
 def _mjd(date: str) -> float:
     """Return the modified Julian date of 'YYYY MM DD.ddd' (Gregorian)."""
     parts = date.split()
     if len(parts) != 3:
         raise ValueError(f"{date.strip()!r} is not a date of the form YYYY MM DD.dd")
     year, month, day = int(parts[0]), int(parts[1]), float(parts[2])
-    if not (1 <= month <= 12 and 1 <= day < 32):
+    if not (1 <= month <= 12 and 1 <= day < 1 + _days_of(year, month)):
         raise ValueError(f"{date.strip()!r} has an impossible month or day")
     shifted, y = (month + 9) % 12, year - (month <= 2)
     whole = 365 * y + y // 4 - y // 100 + y // 400 + (shifted * 306 + 5) // 10

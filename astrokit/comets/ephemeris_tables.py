@@ -36,9 +36,9 @@ def read_ephemeris(path: str | Path, *, name: str = "") -> Ephemeris:
     Parameters
     ----------
     path : str or Path
-        Output of JPL Horizons in CSV form (between ``$$SOE`` and ``$$EOE``; quantities 19, 20, 24
-        and QUANTITIES with decimal degrees), or a CSV or ECSV table with a time (``jd_tdb``,
-        ``jd``, ``mjd``) and columns such as ``rh_au``, ``delta_au``, ``alpha_deg``.
+        Output of JPL Horizons in CSV form (between ``$$SOE`` and ``$$EOE``; quantities 19, 20
+        and 24), or a CSV or ECSV table with a time (``jd_tdb``, ``jd``, ``mjd``) and columns such
+        as ``rh_au``, ``delta_au``, ``alpha_deg``.
     name : str
 
     Returns
@@ -159,8 +159,16 @@ def interpolate(source: Ephemeris, mjd: FloatArray) -> tuple[FloatArray, FloatAr
     """
     from scipy.interpolate import CubicSpline
 
-    order = np.argsort(source.time)
-    time = source.time[order]
+    columns = np.column_stack([source.r, source.delta, source.phase_angle])
+    full = np.flatnonzero(np.isfinite(columns).all(axis=1))  # a gap then counts as one
+    time, first = np.unique(source.time[full], return_index=True)
+    columns = columns[full][first]
+    if time.size < 4:
+        raise InputError(
+            "the ephemeris is too short to interpolate",
+            value=f"{time.size} different times with r, delta and phase angle",
+            allowed="at least 4",
+        )
     outside = (mjd < time[0]) | (mjd > time[-1])
     if outside.any():
         raise InputError(
@@ -170,12 +178,11 @@ def interpolate(source: Ephemeris, mjd: FloatArray) -> tuple[FloatArray, FloatAr
             hint="get a longer ephemeris, or give orbital elements",
         )
     widest = float(np.diff(time).max(initial=0.0))
-    if time.size < 4 or widest > _WIDEST_GAP:
+    if widest > _WIDEST_GAP:
         raise InputError(
             "the ephemeris is too coarse to interpolate",
-            value=f"{time.size} rows, up to {widest:.1f} days apart",
-            allowed=f"at least 4 rows, at most {_WIDEST_GAP:g} days apart",
+            value=f"rows up to {widest:.1f} days apart",
+            allowed=f"at most {_WIDEST_GAP:g} days apart",
         )
-    columns = np.column_stack([source.r, source.delta, source.phase_angle])[order]
     at = CubicSpline(time, columns)(mjd)
     return at[:, 0], at[:, 1], at[:, 2]

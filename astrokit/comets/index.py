@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..estimate import Estimate
 from ..provenance import quiet
+from .checks import default_offsets, require_photometry
 from .laws import HeliocentricLaw
 from .noise import Noise
 from .phase import PhaseFunction
@@ -246,9 +247,8 @@ def fit_index(
     >>> abs(result.index.sigma_from(3.8)) < 3
     True
     """
-    if offsets is None:
-        several = isinstance(photometry, CometPhotometry) and np.unique(photometry.filter).size > 1
-        offsets = ("filter",) if several else ()
+    require_photometry(photometry)
+    offsets = default_offsets(photometry) if offsets is None else offsets
     problem = HeliocentricProblem(photometry, phase=phase, law=law, noise=noise, offsets=offsets)
     with quiet():  # what both would say of the data is said once, by the sampler
         fit = _with_phase_held(problem).fit()

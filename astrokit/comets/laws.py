@@ -81,8 +81,8 @@ class BrokenIndex(HeliocentricLaw):
     ----------
     inner, outer : Prior or float
         Of the heliocentric index inside and outside of the break; H belongs to the inner one.
-    break_radius : Prior
-        In au; keep it inside the range of the data.
+    break_radius : Prior or float
+        In au; keep it inside the range of the data. A number fixes it.
     width : float
         Relative width in r over which the index changes, 0.05 by default. A break of no width
         would put a kink into the likelihood at each magnitude, and comets have none.
@@ -90,27 +90,35 @@ class BrokenIndex(HeliocentricLaw):
     Raises
     ------
     ParameterError
-        For a width that is not positive.
+        For a width or a break radius that is not positive.
     """
 
     inner: Prior | float = _INDEX
     outer: Prior | float = _INDEX
-    break_radius: Prior = _BREAK
+    break_radius: Prior | float = _BREAK
     width: float = 0.05
     is_linear = False
 
     def __post_init__(self) -> None:
         if not self.width > 0:
             raise ParameterError("the width of a break must be > 0", value=self.width)
+        radius = self.break_radius
+        if not (radius.support[0] if isinstance(radius, Prior) else radius) >= 0 or radius == 0:
+            raise ParameterError("the break radius must be > 0 au", value=radius)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        middle = float(self.break_radius.ppf(0.5))
         return (
             _index("inner_index", self.inner, r"n_\mathrm{in}"),
             _index("outer_index", self.outer, r"n_\mathrm{out}"),
-            Parameter("break_radius", middle, self.break_radius, "au", r"r_\mathrm{b}"),
+            self._radius_parameter(),
         )
+
+    def _radius_parameter(self) -> Parameter:
+        name, symbol, radius = "break_radius", r"r_\mathrm{b}", self.break_radius
+        if isinstance(radius, Prior):
+            return Parameter(name, float(radius.ppf(0.5)), radius, "au", symbol)
+        return Parameter(name, float(radius), None, "au", symbol, fixed=True)
 
     def _beyond(self, r: FloatArray, radius: FloatArray) -> FloatArray:
         """Return the part of ln r beyond the break: ln(r/r_b) far outside, 0 far inside."""

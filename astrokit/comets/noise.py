@@ -33,11 +33,14 @@ def _parameter(name: str, setting: Any, default: Prior, symbol: str, unit: Any) 
         prior = default if setting is None else setting
         return Parameter(name, float(prior.ppf(0.5)), prior, unit, symbol)
     try:
-        return Parameter(name, float(setting), None, unit, symbol, fixed=True)
+        value = float(setting)
     except (TypeError, ValueError):
         raise ParameterError(
             f"{name} must be a number (exact), a prior, or None", value=setting
         ) from None
+    if value < 0:
+        raise ParameterError(f"{name} must not be negative", value=value)
+    return Parameter(name, value, None, unit, symbol, fixed=True)
 
 
 class Noise(abc.ABC):

@@ -17,6 +17,7 @@ from ..inference import goodness_of_fit
 from ..inference.problem import Problem
 from ..provenance import quiet
 from ..randomness import SeedLike
+from .checks import warn_of_apertures
 from .problem import HeliocentricProblem
 
 if TYPE_CHECKING:
@@ -138,6 +139,11 @@ def find_outbursts(
     InputError
         For another problem, or decays that are not positive.
 
+    Warns
+    -----
+    CoverageWarning
+        For mixed apertures, which look like outbursts.
+
     Notes
     -----
     The template is ``-A exp(-(t - t0)/decay)`` in magnitudes, A > 0, on the fitted trend. Noise is
@@ -147,6 +153,7 @@ def find_outbursts(
     decays = tuple(as_array(decays, "decays", unit="d", positive=True).tolist())
     if not isinstance(problem, HeliocentricProblem):
         raise InputError("a HeliocentricProblem is needed", value=type(problem).__name__)
+    warn_of_apertures(problem.photometry, problem.offset_columns)
     with quiet():
         fit = problem.fit()
         search = _LargestStatistic(decays)

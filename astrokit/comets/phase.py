@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..boundary import as_array
 from ..errors import InputError, MissingDependencyError, ParameterError, ShapeError
-from ..inference import Normal, Parameter, Prior
+from ..estimate import Estimate
+from ..inference import Normal, Parameter, Prior, TruncatedNormal
 
 __all__ = [
     "CustomPhase",
@@ -103,9 +104,9 @@ class LinearPhase(PhaseFunction):
 
     Parameters
     ----------
-    beta : float, (mean, sigma), or Prior
-        A number is taken as exact; a pair is a normal prior, so that its uncertainty gets into
-        every other error bar; any other prior is taken as it is.
+    beta : float, (mean, sigma), Estimate, or Prior
+        A number is taken as exact; a pair or an :class:`~astrokit.Estimate` is a normal prior, so
+        that its uncertainty gets into every other error bar; other priors are taken as they are.
 
     Raises
     ------
@@ -121,7 +122,7 @@ class LinearPhase(PhaseFunction):
     Normal(mean=0.04, sigma=0.02)
     """
 
-    beta: float | tuple[float, float] | Prior = (0.04, 0.02)
+    beta: float | tuple[float, float] | Estimate | Prior = (0.04, 0.02)
 
     def __post_init__(self) -> None:
         _phase_parameter(self.beta)
@@ -140,6 +141,9 @@ def _phase_parameter(beta: Any) -> Parameter:
         return Parameter(name, float(beta.ppf(0.5)), beta, unit, symbol)
     if isinstance(beta, int | float | np.number):
         return Parameter(name, float(beta), None, unit, symbol, fixed=True)
+    if isinstance(beta, Estimate):
+        beta = beta.to(unit) if beta.unit is not None else beta
+        beta = (beta.value, beta.error)
     if isinstance(beta, tuple | list) and len(beta) == 2:
         prior = Normal(float(beta[0]), float(beta[1]))
         return Parameter(name, prior.mean, prior, unit, symbol)
@@ -200,7 +204,7 @@ class HGPhase(PhaseFunction):
     Parameters
     ----------
     slope : float, (mean, sigma), or Prior
-        The slope parameter G, from 0 to 1 in a fit.
+        The slope parameter G, from 0 to 1. A pair is a normal prior cut to that range.
 
     Raises
     ------
@@ -208,7 +212,7 @@ class HGPhase(PhaseFunction):
         When sbpy is not installed.
     """
 
-    slope: float | Prior = 0.15
+    slope: float | tuple[float, float] | Prior = 0.15
     citation_keys = ("bowell1989", "sbpy")
 
     def __post_init__(self) -> None:
@@ -216,16 +220,23 @@ class HGPhase(PhaseFunction):
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        if isinstance(self.slope, Prior):
-            low, high = self.slope.support
+        slope = self.slope
+        if isinstance(slope, tuple | list):
+            slope = TruncatedNormal(float(slope[0]), float(slope[1]), 0.0, 1.0)
+        if isinstance(slope, Prior):
+            low, high = slope.support
             if low < 0 or high > 1:
                 raise ParameterError(
                     "the prior of the slope parameter G leaves 0 to 1",
                     value=(low, high),
                     hint="cut it: TruncatedNormal(0.15, 0.1, 0, 1), or Uniform(0, 0.5)",
                 )
-            return (Parameter("phase_slope", float(self.slope.ppf(0.5)), self.slope, symbol="G"),)
-        return (Parameter("phase_slope", float(self.slope), fixed=True, symbol="G"),)
+            return (Parameter("phase_slope", float(slope.ppf(0.5)), slope, symbol="G"),)
+        if not 0 <= float(slope) <= 1:
+            raise ParameterError(
+                "the slope parameter G is out of range", value=slope, allowed="0 to 1"
+            )
+        return (Parameter("phase_slope", float(slope), fixed=True, symbol="G"),)
 
     def _magnitudes(self, alpha: FloatArray, values: FloatArray) -> FloatArray:
         hg = _sbpy_hg()

@@ -38,7 +38,7 @@ class CometPhotometry:
 
     Parameters
     ----------
-    time : array_like, shape (m,)
+    time : array_like or Time, shape (m,)
         Modified Julian dates, UTC.
     magnitude : array_like, shape (m,)
         Total magnitudes in the aperture.
@@ -93,7 +93,7 @@ class CometPhotometry:
 
     def __post_init__(self) -> None:
         put = object.__setattr__  # frozen: only this method sets fields
-        time = as_array(np.atleast_1d(self.time), "time", unit="d", min_size=0)
+        time = as_array(np.atleast_1d(_mjd(self.time)), "time", unit="d", min_size=0)
         m = time.size
         put(self, "time", time)
         put(self, "magnitude", as_array(self.magnitude, "magnitude", unit="mag", min_size=0))
@@ -160,8 +160,9 @@ class CometPhotometry:
         """
         zero_point = as_scalar(columns.pop("zero_point", 0.0), "zero_point")
         n_sigma = as_scalar(columns.pop("n_sigma", 3.0), "n_sigma", positive=True)
-        flux = as_array(flux, "flux", unit=getattr(flux, "unit", None))
-        sigma = _column(columns.pop("flux_error", None), "flux_error", None, flux.size)
+        unit = getattr(flux, "unit", None)
+        flux = as_array(np.atleast_1d(flux), "flux", unit=unit)
+        sigma = _column(columns.pop("flux_error", None), "flux_error", unit, flux.size)
         _refuse(sigma <= 0, "flux_error", sigma, "> 0")
         faint = np.where(np.isfinite(sigma), flux < n_sigma * sigma, flux <= 0)
         if np.any(faint & ~np.isfinite(sigma)):
@@ -294,7 +295,7 @@ class CometPhotometry:
         """
         rows = np.arange(len(self))
         if keep is not None:
-            rows = rows[np.asarray(keep)]
+            rows = rows[_choice(keep, len(self))]
         wanted = np.isin(np.arange(len(self)), rows)
         for field, names in (("filter", filter), ("observer", observer)):
             if names is not None:
@@ -345,6 +346,11 @@ class CometPhotometry:
         return cls(**photometry_from_table(table, columns))
 
 
+def _mjd(time: Any) -> Any:
+    """Return modified Julian dates for an astropy Time, anything else as it is."""
+    return time.utc.mjd if hasattr(time, "utc") and hasattr(time, "scale") else time
+
+
 def _column(values: Any, name: str, unit: str | None, m: int) -> FloatArray:
     """Return ``(m,)`` floats, NaN where missing; one number serves all rows."""
     if values is None:
@@ -355,6 +361,20 @@ def _column(values: Any, name: str, unit: str | None, m: int) -> FloatArray:
             f"{name} does not have one value per magnitude", value=array.size, allowed=f"{m} or 1"
         )
     return np.broadcast_to(array, (m,)).copy()
+
+
+def _choice(keep: ArrayLike, m: int) -> NDArray[Any]:
+    """Return a mask ``(m,)`` or row numbers, checked."""
+    chosen = np.asarray(keep)
+    if chosen.dtype == bool and chosen.shape != (m,):
+        raise ShapeError("the mask does not fit", value=chosen.shape, allowed=f"({m},)")
+    if chosen.dtype != bool and (
+        chosen.dtype.kind not in "iu" or chosen.ndim != 1 or np.any((chosen < -m) | (chosen >= m))
+    ):
+        raise InputError(
+            "keep must be a mask or row numbers", value=keep, allowed=f"row numbers 0 to {m - 1}"
+        )
+    return chosen
 
 
 def _texts(values: Any, name: str, m: int) -> NDArray[np.str_]:

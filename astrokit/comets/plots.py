@@ -12,6 +12,8 @@ from .dust import afrho_curve
 from .photometry import CometPhotometry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.axes import Axes
 
     from .index import IndexResult
@@ -256,7 +258,7 @@ def plot_afrho(
     photometry: CometPhotometry,
     *,
     phase: PhaseFunction | None = None,
-    sun: float = -26.76,
+    sun: float | Mapping[str, float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw A(0)frho against the distance to the Sun; see :func:`afrho_curve` for the numbers."""

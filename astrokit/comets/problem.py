@@ -13,7 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError
 from ..inference import Normal, Parameter, Parameters, Prior, Uniform
 from ..inference.problem import Problem
-from .checks import aperture_reservations, require_range_of_r
+from .checks import (
+    aperture_reservations,
+    require_both_branches,
+    require_photometry,
+    require_range_of_r,
+)
 from .laws import HeliocentricLaw, SingleIndex
 from .noise import Noise, StudentTNoise
 from .phase import LinearPhase, PhaseFunction
@@ -114,10 +119,12 @@ class HeliocentricProblem(Problem):
         self._base = 5.0 * np.log10(ph.delta)
         needs_branch = any(p.name.startswith("postperihelion") for p in self._law.parameters)
         self._after = ~ph.is_preperihelion if needs_branch else np.zeros(len(ph), bool)
+        if needs_branch:
+            require_both_branches(ph, self._after)
         self._limit = ph.fainter_than
         variance = np.where(self._limit, 0.0, np.nan_to_num(ph.error) ** 2)
         self._variance, self._measured = variance, ~self._limit
-        self._needs_scatter = bool(np.any(variance == 0))
+        self._needs_scatter = bool(np.any(variance[self._measured] == 0))
         self._has_phase_parameters = bool(self._phase.parameters)
         self._indicator = np.array([g.rows for g in self._offsets], dtype=float).reshape(
             len(self._offsets), len(ph)
@@ -171,6 +178,11 @@ class HeliocentricProblem(Problem):
     def noise(self) -> Noise:
         """How magnitudes scatter."""
         return self._noise
+
+    @property
+    def offset_columns(self) -> tuple[str, ...]:
+        """Columns whose groups have zero points of their own."""
+        return self._offset_columns
 
     @property
     def label(self) -> str:
@@ -353,12 +365,7 @@ class HeliocentricProblem(Problem):
 
 
 def _require_kinds(photometry: object, **settings: tuple[object, type]) -> None:
-    if not isinstance(photometry, CometPhotometry):
-        raise InputError(
-            "CometPhotometry is needed",
-            value=type(photometry).__name__,
-            hint="such as ak.comets.read_photometry(path)",
-        )
+    require_photometry(photometry)
     for name, (value, kind) in settings.items():
         if value is not None and not isinstance(value, kind):
             raise InputError(f"{name} must be a {kind.__name__}", value=type(value).__name__)

@@ -74,6 +74,8 @@ def read_photometry(
         raise InputError("format is unknown", value=format, allowed=", ".join(_FORMATS))
     path = Path(path)
     content = _bytes(path)
+    if not content.strip():
+        raise ReadError(f"{path.name} is empty", hint="check the path, or fetch the file again")
     kind = format or _kind_of(content)
     if columns is not None and kind != "table":
         raise InputError(f"columns= is for tables; {path.name} is {kind}", value=dict(columns))
@@ -118,7 +120,7 @@ def _kind_of(content: bytes) -> str:
         return "ades-psv"
     lines = [line for line in text.splitlines() if line.strip()][:50]
     for kind, looks in (("mpc", looks_like_mpc), ("icq", looks_like_icq)):
-        if lines and sum(map(looks, lines)) > len(lines) / 2:
+        if lines and sum(map(looks, lines)) >= len(lines) / 2:
             return kind
     return "table"
 

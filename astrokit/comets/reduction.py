@@ -93,7 +93,9 @@ def _growth(
             )
         log_flux = np.interp(np.log([*given, wanted]), np.log(radius), np.log10(flux))
         return 2.5 * (log_flux[-1] - log_flux[:-1]), np.zeros(given.size), "curve of growth"
-    exponent = profile if isinstance(profile, Estimate) else Estimate(float(profile), 0.0)
+    if not isinstance(profile, Estimate):
+        profile = Estimate(as_scalar(profile, "profile"), 0.0)
+    exponent = profile
     steps = 2.5 * np.log10(wanted / given)
     return exponent.value * steps, exponent.error * np.abs(steps), f"flux ~ r^{exponent.value:g}"
 
@@ -144,8 +146,9 @@ def apply_offsets(
     shift, extra = np.zeros(len(photometry)), np.zeros(len(photometry))
     for name, offset in offsets.items():
         rows = groups == name
-        shift[rows] = float(offset)
-        extra[rows] = offset.error if isinstance(offset, Estimate) else 0.0
+        if not isinstance(offset, Estimate):
+            offset = Estimate(as_scalar(offset, "offset", unit="mag"), 0.0)
+        shift[rows], extra[rows] = offset.value, offset.error
     named = {column: np.full(groups.size, to)} if to else {}
     return photometry.with_columns(
         magnitude=photometry.magnitude + shift,

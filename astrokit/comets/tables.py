@@ -37,6 +37,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "phase_angle": ("phase_angle", "alpha", "alpha_deg", "phase"),
     "fainter_than": ("fainter_than", "limit", "upper_limit"),
 }
+_TRUE = ("true", "t", "yes", "y", "1", "1.0", ">", "[")
+_FALSE = ("false", "f", "no", "n", "0", "0.0", "", "-", "<na>", "nan", "none")
 _OPTIONAL_UNITS = {"error": "mag", "r": "au", "delta": "au", "phase_angle": "deg"}
 
 
@@ -84,7 +86,7 @@ def photometry_from_table(table: Table, columns: Mapping[str, Any]) -> dict[str,
         if found[what]:
             fields[what] = _texts(table[found[what]])[keep]
     if found["fainter_than"]:
-        fields["fainter_than"] = np.asarray(table[found["fainter_than"]]).astype(bool)[keep]
+        fields["fainter_than"] = _flags(table, str(found["fainter_than"]))[keep]
     if found["aperture"]:
         fields |= _apertures(table, str(found["aperture"]), keep, notes)
     for key in ("name", "perihelion_time"):
@@ -134,6 +136,20 @@ def _numbers(table: Table, name: str, unit: str) -> FloatArray:
 def _texts(column: Any) -> NDArray[np.str_]:
     filled = np.ma.filled(column, "") if np.ma.isMaskedArray(column) else column
     return np.char.strip(np.asarray(filled).astype(str))
+
+
+def _flags(table: Table, name: str) -> NDArray[np.bool_]:
+    """Return a column of flags; words are read as words, and numbers other than 0 and 1 refused."""
+    words = np.char.lower(_texts(table[name]))
+    true, false = np.isin(words, _TRUE), np.isin(words, _FALSE)
+    if not np.all(true | false):
+        raise ReadError(
+            f"column {name} does not tell whether a magnitude is a limit",
+            value=str(words[~(true | false)][0]),
+            allowed="true or false, yes or no, 1 or 0, > or nothing",
+            hint="rename a column of limiting magnitudes: this one must flag rows",
+        )
+    return true
 
 
 def _times(table: Table, name: str, keep: NDArray[np.bool_], notes: list[str]) -> FloatArray:

@@ -22,7 +22,7 @@ from astrokit.comets import (
     reduced_magnitude,
     scale_apertures,
 )
-from astrokit.errors import InputError, UnitError
+from astrokit.errors import DataWarning, InputError, UnitError
 
 WHERE = {"r": 2.5 * u.au, "delta": 3.5 * u.au, "aperture": 5 * u.arcsec}
 
@@ -192,3 +192,22 @@ def test_reduced_magnitudes_carry_the_phase_error():
     magnitude, error = reduced_magnitude(ph, phase=LinearPhase((0.04, 0.02)), to_sun=True)
     np.testing.assert_allclose(magnitude, 18 - 5 * np.log10(2) - np.array([0, 0.8]))
     np.testing.assert_allclose(error, [0.03, np.hypot(0.03, 0.4)])
+
+
+def test_the_sun_of_each_filter():
+    columns = {"r": 2.5, "delta": 3.5, "phase_angle": 3.5, "aperture": 5.0}
+    ph = CometPhotometry([1, 2], [18, 18], filter=["V", "R"], **columns)
+    with pytest.warns(DataWarning, match="magnitudes in R with the Sun in V"):
+        same, _ = afrho_curve(ph)
+    value, _ = afrho_curve(ph, sun={"V": -26.76, "R": -27.15})
+    np.testing.assert_allclose(same, value[0])
+    np.testing.assert_allclose(value[1] / value[0], 10 ** (-0.4 * 0.39))
+    with pytest.raises(InputError, match="no magnitude in a filter"):
+        afrho_curve(ph, sun={"V": -26.76})
+
+
+def test_the_sun_may_have_a_unit_and_albedos_are_fractions():
+    with_unit = cross_section(12.0, sun=-26.76 * u.mag)
+    assert with_unit.value == pytest.approx(cross_section(12.0).value)
+    with pytest.raises(InputError, match="not a percentage"):
+        cross_section(12.0, albedo=4)

@@ -159,6 +159,30 @@ def test_a_break_needs_data_on_both_sides():
         find_break(broken(1).select(np.arange(9)))
 
 
+def test_filters_are_no_break():
+    ph = broken(3, outer=2.0)
+    far = ph.r > 3.5  # a change of filter at 3.5 au, half a magnitude apart
+    ph = ph.with_columns(
+        magnitude=ph.magnitude + 0.5 * far, filter=np.where(far, "g", "r"), phase_angle=5.0
+    )
+    assert find_break(ph, phase=NoPhase(), n=20, seed=1).p_value.value > 0.05
+    assert find_break(ph, phase=NoPhase(), offsets=(), n=20, seed=1).test.n_exceeding == 0
+
+
+def test_breaks_and_outbursts_warn_of_mixed_apertures():
+    ph = broken(1).with_columns(aperture=np.linspace(3.0, 9.0, 60))
+    with pytest.warns(CoverageWarning, match="apertures differ"):
+        find_break(ph, phase=NoPhase(), n=2, seed=1)
+    problem = HeliocentricProblem(ph, phase=NoPhase())
+    with pytest.warns(CoverageWarning, match="apertures differ"):
+        find_outbursts(problem, n=2, decays=(3.0,), seed=1)
+
+
+def test_a_break_needs_photometry():
+    with pytest.raises(InputError, match="CometPhotometry is needed"):
+        find_break([1, 2, 3])
+
+
 # -- outbursts -----------------------------------------------------------------------------------
 
 
@@ -224,7 +248,7 @@ def test_branches_are_drawn_apart():
 def test_other_figures_have_their_axes(result):
     assert "phase angle" in plot_phase(result).get_xlabel()
     ph = photometry(aperture=5.0)
-    assert "rho" in plot_afrho(ph).get_ylabel()
+    assert "rho" in plot_afrho(ph, sun={"V": -26.76, "R": -27.15}).get_ylabel()
 
 
 def test_broken_law_in_one_call():

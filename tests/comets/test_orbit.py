@@ -206,3 +206,14 @@ def test_tables_without_geometry_are_refused(tmp_path, text, message):
 def test_a_missing_ephemeris_is_named(tmp_path):
     with pytest.raises(ReadError, match="absent"):
         read_ephemeris(tmp_path / "absent.csv")
+
+
+def test_gaps_and_repeated_rows_of_an_ephemeris(tmp_path):
+    rows = [f"{60840 + 5 * i},{4.5 - 0.01 * i},3,5" for i in range(12)]
+    ph = CometPhotometry([60851.0, 60867.5], [18.0, 18.0])
+    path = tmp_path / "ephemeris.csv"
+    path.write_text("\n".join(["mjd,r,delta,alpha", *rows[:5], "60865,,3,5", *rows[6:], rows[-1]]))
+    np.testing.assert_allclose(ph.with_geometry(read_ephemeris(path)).r, [4.478, 4.445], atol=1e-9)
+    path.write_text("\n".join(["mjd,r,delta,alpha", *rows[:3]]))
+    with pytest.raises(InputError, match="too short"):
+        ph.with_geometry(read_ephemeris(path))

@@ -101,3 +101,15 @@ def test_geometry_goes_to_sbpy_and_back():
         np.testing.assert_allclose(getattr(back, name), getattr(ph, name))
     with pytest.raises(InputError, match="no geometry"):
         to_ephem(bare)
+
+
+def test_estimates_and_pairs_are_priors():
+    from astrokit import Estimate
+
+    per_radian = Estimate(0.04 * 180 / np.pi, 0.02 * 180 / np.pi, unit="mag / rad")
+    prior = LinearPhase(per_radian).parameters[0].prior
+    np.testing.assert_allclose([prior.mean, prior.sigma], [0.04, 0.02], rtol=1e-12)
+    pytest.importorskip("sbpy")
+    assert HGPhase((0.15, 0.1)).parameters[0].prior == TruncatedNormal(0.15, 0.1, 0.0, 1.0)
+    with pytest.raises(ParameterError, match="slope parameter G"):
+        HGPhase(5.0).parameters  # noqa: B018

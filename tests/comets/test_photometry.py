@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.time import Time
 
 from astrokit.comets import CometPhotometry
 from astrokit.errors import InputError, NonFiniteError, ShapeError, UnitError
@@ -94,3 +95,17 @@ def test_printing():
     ph = small(filter=["g", "r", "r"], name="67P", fainter_than=[True, False, False])
     expected = "<CometPhotometry of 67P: 3 magnitudes, 1 of them limits, r 2 to 4 au, filters g, r>"
     assert repr(ph) == expected
+
+
+def test_times_and_fluxes_with_units():
+    when = Time([60800.0, 60801.0], format="mjd", scale="tdb")
+    np.testing.assert_allclose(CometPhotometry(when, [18, 18]).time, when.utc.mjd, atol=1e-10)
+    flux, error = [3.0, 4.0] * u.mJy, [30.0, 40.0] * u.uJy
+    ph = CometPhotometry.from_flux(when, flux, flux_error=error)
+    np.testing.assert_allclose(ph.error, 2.5 / np.log(10) * 0.01)
+
+
+@pytest.mark.parametrize("keep", [np.ones(5, bool), [1.5], [2], [[0]]])
+def test_selections_that_do_not_fit_are_refused(keep):
+    with pytest.raises(InputError, match=r"mask"):
+        CometPhotometry([1, 2], [18, 18]).select(keep)

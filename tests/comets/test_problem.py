@@ -281,3 +281,42 @@ def test_results_are_compared_only_on_the_same_magnitudes():
     one, two = (HeliocentricProblem(photometry(seed=s), phase=LinearPhase(0.04)) for s in (1, 2))
     with pytest.raises(ak.errors.ComparisonError):
         ak.compare([one.fit(), two.fit()])
+
+
+def test_a_limit_leaves_weighted_least_squares_alone():
+    seen = photometry()
+    limits = np.zeros(len(seen), bool)
+    limits[5] = True
+    magnitude = np.where(limits, seen.magnitude - 2.0, seen.magnitude)  # a shallow image
+    ph = seen.with_columns(magnitude=magnitude, fainter_than=limits)
+    settings = {"phase": LinearPhase(0.04), "noise": GaussianNoise(0.0)}
+    both = HeliocentricProblem(ph, **settings).fit()
+    without = HeliocentricProblem(seen.select(~limits), **settings).fit()
+    difference = both["heliocentric_index"].value - without["heliocentric_index"].value
+    assert abs(difference) < 1e-4 * without["heliocentric_index"].error
+
+
+def test_a_branch_without_magnitudes_is_undetermined():
+    ph = photometry().with_columns(perihelion_time=1e5)
+    with pytest.raises(InputError, match="after perihelion is undetermined"):
+        HeliocentricProblem(ph, law=BranchIndices())
+
+
+def test_a_known_break_radius_is_held():
+    problem = HeliocentricProblem(photometry(), law=BrokenIndex(break_radius=3.3))
+    assert problem.parameters["break_radius"].fixed
+    for radius in (0.0, -3.3, Uniform(-1.0, 3.0)):
+        with pytest.raises(ParameterError, match="break radius"):
+            BrokenIndex(break_radius=radius)
+
+
+def test_a_row_without_phase_angle_is_counted():
+    angles = np.full(60, 5.0)
+    angles[7] = np.nan
+    with pytest.raises(InputError, match="1 of 60 rows lack"):
+        HeliocentricProblem(photometry(phase_angle=angles))
+
+
+def test_negative_scatter_is_refused():
+    with pytest.raises(ParameterError, match="scatter must not be negative"):
+        GaussianNoise(scatter=-0.1).parameters  # noqa: B018

@@ -233,3 +233,44 @@ def test_every_photometry_of_the_reference_data_is_read(name):
 def test_files_without_magnitudes_are_refused_for_a_reason(name, why):
     with pytest.raises(ReadError, match=why):
         read_photometry(real_file(f"comet/{name}.csv"))
+
+
+# -- what newcomers hand in ----------------------------------------------------------------------
+
+
+def test_words_that_flag_limits_are_read_as_words(tmp_path):
+    text = "mjd,mag,fainter_than\n60800,18,False\n60801,19,True\n60802,19,\n"
+    ph = read_photometry(written(tmp_path, text, "a.csv"))
+    assert ph.fainter_than.tolist() == [False, True, False]
+
+
+def test_limiting_magnitudes_are_no_flags(tmp_path):
+    text = "mjd,mag,limit\n60800,18,19.5\n60801,18.1,19.4\n"
+    with pytest.raises(ReadError, match=r"does not tell whether a magnitude is a limit.*19\.5"):
+        read_photometry(written(tmp_path, text, "a.csv"))
+
+
+def test_icq_keeps_the_second_decimal_and_the_calendar(tmp_path):
+    lines = (
+        icq("2024 02 29.50", method="C", magnitude=" 12.37", coma="  3  ", observer="GON05"),
+        icq("2025 02 29.50", method="C", magnitude=" 12.37", coma="  3  ", observer="GON05"),
+    )
+    with pytest.warns(DataWarning, match="line 2: .* impossible month or day"):
+        ph = read_photometry(written(tmp_path, "\n".join(lines)))
+    assert ph.magnitude.tolist() == [12.37]
+    np.testing.assert_allclose(ph.time, [60369.5])
+
+
+def test_ades_records_without_time_or_of_impossible_size_are_named(tmp_path):
+    head = "provID|obsTime|stn|mag|rmsMag|band|photAp\n"
+    good = "A|2025-07-02T03:37:11.7Z|M22|18.2|0.1|o|0\n"  # an aperture of 0 is not known
+    bad = "A||M22|18.2|0.1|o|\nA|2025-07-02T03:37:11Z|M22|18.2|-1|o|\n"
+    with pytest.warns(DataWarning, match="line 3: the time is missing; line 4: the error is -1"):
+        ph = read_photometry(written(tmp_path, head + good + bad))
+    assert len(ph) == 1
+    assert np.isnan(ph.aperture).all()
+
+
+def test_an_empty_file_is_named(tmp_path):
+    with pytest.raises(ReadError, match=r"a\.csv is empty"):
+        read_photometry(written(tmp_path, "\n", "a.csv"))

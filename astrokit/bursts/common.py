@@ -151,7 +151,7 @@ def common_break(
     >>> import astrokit as ak
     >>> rng = np.random.default_rng(1)
     >>> design = ak.bursts.EnergyProblem(
-    ...     np.full(400, 1e38), ak.bursts.BrokenPowerLaw(
+    ...     np.geomspace(1e37, 1e39, 400), ak.bursts.BrokenPowerLaw(
     ...         index_low=1.3, index_high=2.8, log_break_energy=ak.inference.Uniform(37, 40)),
     ...     threshold=1e37)
     >>> samples = [ak.bursts.BurstSample(energy=design.simulate([38.0], rng).data.energy,

@@ -153,7 +153,7 @@ def _bounded(
         if free.size:
             wanted = _solved(curvature[np.ix_(free, free)], pull[free])
             ends = np.where(wanted > 0, high[free], low[free]) - step[free]
-            # A parameter that hardly wants to move meets its end after more steps than a float holds.
+            # A parameter that hardly wants to move meets its end after more steps than floats hold.
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 reach = np.where(wanted != 0, ends / wanted, np.inf)
             first = int(np.argmin(reach))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .leastsq import fit_cumulative as fit_cumulative
     from .magnitudes import b_value as b_value
     from .magnitudes import b_value_of_index as b_value_of_index
+    from .magnitudes import energy_to_magnitude as energy_to_magnitude
     from .magnitudes import find_magnitude_break as find_magnitude_break
     from .magnitudes import index_of_b_value as index_of_b_value
     from .magnitudes import magnitude_to_energy as magnitude_to_energy
@@ -76,6 +77,7 @@ else:
             "magnitudes": [
                 "b_value",
                 "b_value_of_index",
+                "energy_to_magnitude",
                 "find_magnitude_break",
                 "index_of_b_value",
                 "magnitude_to_energy",

@@ -7,7 +7,8 @@ r"""Earthquakes: the magnitude-frequency relation that the energies of bursts ar
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "b_value",
     "b_value_of_index",
+    "energy_to_magnitude",
     "find_magnitude_break",
     "index_of_b_value",
     "magnitude_to_energy",
@@ -75,10 +77,12 @@ def b_value(magnitudes: ArrayLike, *, completeness: float, bin_width: float = 0.
     width = as_scalar(bin_width, "bin_width", minimum=0.0)
     used = m[m >= limit - 1e-9]
     excess = float(used.mean() - limit) if used.size else 0.0
-    if used.size < _FEWEST or excess <= 0:
+    if used.size < _FEWEST:
         raise InputError(
             "too few magnitudes above completeness", value=used.size, allowed=f">= {_FEWEST}"
         )
+    if excess <= 0:
+        raise InputError("all magnitudes are the lowest one", value=f"{used.size} times {limit:g}")
     n = used.size
     if width == 0:
         b = _LOG10_E / excess
@@ -111,14 +115,51 @@ def magnitude_to_energy(magnitudes: ArrayLike) -> FloatArray:
     return np.asarray(10.0 ** (_AT_ZERO + _PER_MAGNITUDE * as_array(magnitudes, "magnitudes")))
 
 
+def energy_to_magnitude(energy: ArrayLike) -> FloatArray:
+    """Return magnitudes of energies in erg, such as that of a break: the inverse.
+
+    Examples
+    --------
+    >>> import astrokit as ak
+    >>> ak.bursts.energy_to_magnitude([10**14.8]).round(9)
+    array([2.])
+    """
+    e = as_array(energy, "energy", unit="erg", ndim=None, positive=True)
+    return np.asarray((np.log10(e) - _AT_ZERO) / _PER_MAGNITUDE)
+
+
 def index_of_b_value(b: float) -> float:
     """Return the differential index of energy that belongs to a b-value: 1 + b/1.5."""
     return 1.0 + b / _PER_MAGNITUDE
 
 
-def b_value_of_index(index: float) -> float:
-    """Return the b-value that belongs to a differential index of energy: 1.5 (index - 1)."""
-    return _PER_MAGNITUDE * (index - 1.0)
+@overload
+def b_value_of_index(index: Estimate) -> Estimate: ...
+@overload
+def b_value_of_index(index: float) -> float: ...
+def b_value_of_index(index: float | Estimate) -> float | Estimate:
+    """Return the b-value that belongs to a differential index of energy: 1.5 (index - 1).
+
+    Parameters
+    ----------
+    index : float or Estimate
+        An estimate, such as ``index_low`` of a search of a break, keeps its errors.
+
+    Examples
+    --------
+    >>> import astrokit as ak
+    >>> print(ak.bursts.b_value_of_index(ak.Estimate(1.6, 0.02, name="index below the break")))
+    b of index below the break = 0.90 +/- 0.03
+    """
+    if not isinstance(index, Estimate):
+        return _PER_MAGNITUDE * (index - 1.0)
+    return replace(
+        index,
+        value=_PER_MAGNITUDE * (index.value - 1.0),
+        lower=_PER_MAGNITUDE * index.lower,
+        upper=_PER_MAGNITUDE * float(index.interval[1] - index.value),
+        name=f"b of {index.name}" if index.name else "b",
+    )
 
 
 def find_magnitude_break(
@@ -139,18 +180,22 @@ def find_magnitude_break(
     Returns
     -------
     BreakResult
-        Of energies; :func:`b_value_of_index` leads back to b-values.
+        Of energies; :func:`b_value_of_index` and :func:`energy_to_magnitude` lead back.
 
     Raises
     ------
     InputError
-        For rounded magnitudes, of which many are equal.
+        For rounded magnitudes, of which many are equal, or none above completeness.
     """
     from .breaks import find_break
 
     m = as_array(magnitudes, "magnitudes")
-    used = m[m >= completeness]
-    if used.size and np.unique(used).size < 0.5 * used.size:
+    used = m[m >= as_scalar(completeness, "completeness")]
+    if used.size < _FEWEST:
+        raise InputError(
+            "too few magnitudes above completeness", value=used.size, allowed=f">= {_FEWEST}"
+        )
+    if np.unique(used).size < 0.5 * used.size:
         raise InputError(
             "the magnitudes are rounded",
             value=f"{np.unique(used).size} different ones of {used.size}",
@@ -195,17 +240,18 @@ def simulate_magnitudes(
     (3,)
     """
     rng = as_generator(seed)
+    n = int(as_scalar(n, "n", minimum=1))
     if (b_high is None) != (break_magnitude is None):
         raise InputError("a break needs b_high and break_magnitude", hint="give both or neither")
     slow = as_scalar(b_low, "b_low", positive=True) * math.log(10.0)
     if b_high is None or break_magnitude is None:
-        return lowest + rng.standard_exponential(int(n)) / slow
+        return lowest + rng.standard_exponential(n) / slow
     fast = as_scalar(b_high, "b_high", positive=True) * math.log(10.0)
     length = as_scalar(break_magnitude - lowest, "break_magnitude - lowest", positive=True)
     # The density is continuous at the break, as that of a broken power law of energy.
     below = math.expm1(slow * length) / slow
-    is_below = rng.random(int(n)) * (below + 1 / fast) < below
-    u = rng.random(int(n))
+    is_below = rng.random(n) * (below + 1 / fast) < below
+    u = rng.random(n)
     inside = lowest - np.log1p(-u * -math.expm1(-slow * length)) / slow
-    beyond = break_magnitude + rng.standard_exponential(int(n)) / fast
+    beyond = break_magnitude + rng.standard_exponential(n) / fast
     return np.where(is_below, inside, beyond)

@@ -239,14 +239,18 @@ class BrokenPowerLaw(EnergyModel):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class SmoothlyBrokenPowerLaw(BrokenPowerLaw):
-    r"""A broken power law rounded over a width (as astropy's ``SmoothlyBrokenPowerLaw1D``).
+    r"""A broken power law rounded over a width.
+
+    :math:`dN/dE \propto y^{-\alpha_1} [(1 + y^{1/w'})/2]^{-(\alpha_2-\alpha_1) w'}` with
+    :math:`y = E/E_b` and w' = w ln 10: w' is the ``delta`` of astropy's
+    ``SmoothlyBrokenPowerLaw1D``.
 
     Parameters
     ----------
     index_low, index_high, log_break_energy
         As for :class:`BrokenPowerLaw`.
     break_width : Prior or float, optional
-        In dex of energy.
+        w in dex of energy: one w from the break the local index has gone 73 % of the way.
     maximum : Prior, float or Quantity, optional
         See :class:`EnergyModel`.
     """

@@ -12,7 +12,7 @@ import numpy as np
 from ..boundary import as_unit
 from ..errors import DataWarning, ReadError
 from ..provenance import file_record
-from .published import PUBLISHED, Columns
+from .published import PUBLISHED, Columns, PublishedTable
 from .sample import BurstSample
 
 if TYPE_CHECKING:
@@ -110,11 +110,22 @@ def read_bursts(
     if columns is None and units is None and format is None:
         for table in PUBLISHED:
             if table.is_this(head):
-                found = table.read(path, source)
+                found = _read_published(table, path, source)
                 _require_its_source(path, source, found.source)
                 return _sample(path, found, found.source or source)
     table = _one_source(_read_table(path, head, format), source, path)
     return _sample(path, _columns(table, columns or {}, units or {}, path), source)
+
+
+def _read_published(table: PublishedTable, path: Path, source: str) -> Columns:
+    try:
+        return table.read(path, source)
+    except (ValueError, LookupError, TypeError) as error:
+        raise ReadError(
+            f"{path.name} begins as a published table and does not go on as one",
+            value=f"{type(error).__name__}: {error!s:.80}",
+            hint="the file may have been cut off or changed; name its columns= to read it as any",
+        ) from error
 
 
 def _require_its_source(path: Path, wanted: str, found: str) -> None:

@@ -303,6 +303,8 @@ class WeibullRateProblem(Problem):
     citation_keys: tuple[str, ...] = ("oppermann2018",)
 
     def __init__(self, sessions: Sequence[Session]) -> None:
+        if not sessions:
+            raise InputError("the rate needs one session or more", value=len(sessions))
         if not all(session.is_observation for session in sessions):
             raise InputError(
                 "the rate needs the starts and stops of the observations",

@@ -402,3 +402,20 @@ def test_density_integrates_to_one():
         density = problem.density(energy, problem.parameters.values, observed=observed)[0]
         total = np.trapezoid(density * energy, np.log(energy))
         assert total == pytest.approx(1, abs=1e-5)
+
+
+def test_the_rounded_law_is_that_of_astropy():
+    from astropy.modeling.powerlaws import SmoothlyBrokenPowerLaw1D
+
+    problem = simulated(SmoothlyBrokenPowerLaw(), 100)
+    low, high, place, width = TRUTHS[SmoothlyBrokenPowerLaw].values()
+    energy = np.geomspace(M, 1e40, 40)
+    ours = problem.density(energy, [low, high, place, width])[0]
+    delta = width * np.log(10)
+    theirs = SmoothlyBrokenPowerLaw1D(1.0, 10**place, low, high, delta)(energy)
+    np.testing.assert_allclose(ours / ours[0], theirs / theirs[0], rtol=1e-9)
+    # One width from the break the index has gone a logistic of one, 73 %, of the way.
+    near = 10 ** (place + width) * np.array([1 - 1e-4, 1 + 1e-4])
+    a, b = problem.density(near, [low, high, place, width])[0]
+    local = -np.log(b / a) / np.log(near[1] / near[0])
+    assert (local - low) / (high - low) == pytest.approx(0.7311, abs=1e-3)

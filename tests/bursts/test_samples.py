@@ -408,3 +408,18 @@ def test_a_published_table_keeps_its_source(tmp_path):
         assert read_bursts(path, source=name).source == "FRB 20220912A"
     with pytest.raises(ReadError, match="another source"):
         read_bursts(path, source="FRB 20121102A")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "J/other/Nat/598.267 is cited in this text\nwhich has a line\nand some\nothers\n",
+        "mjd_bary,fluence_jyms,energy_1e36erg\n59880.1,0.5,36\n59880.2,1\n",
+        "mjd_bary,fluence_jyms,energy_1e36erg\n",
+    ],
+)
+def test_damaged_published_tables_are_named(tmp_path, text):
+    path = tmp_path / "t.txt"
+    path.write_text(text)
+    with pytest.raises(ReadError, match="does not go on as one"):
+        read_bursts(path)

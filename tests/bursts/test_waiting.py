@@ -279,3 +279,28 @@ def test_units_of_waiting_times():
     np.testing.assert_allclose(a.data, b.data)
     with pytest.raises(UnitError):
         WaitingTimeProblem(waits * u.Jy)
+
+
+def test_a_break_of_magnitudes_leads_back_to_b_values():
+    m = simulate_magnitudes(4000, b_low=0.8, lowest=3.0, b_high=1.8, break_magnitude=4.0, seed=3)
+    found = find_magnitude_break(m, completeness=3.0, n_simulations=20, n_bootstrap=100, seed=1)
+    for index, truth in ((found.index_low, 0.8), (found.index_high, 1.8)):
+        assert abs(b_value_of_index(index).sigma_from(truth)) < 4
+    assert abs(found.break_energy.sigma_from(10**17.8)) < 4  # 11.8 + 1.5 * 4
+    assert ak.bursts.energy_to_magnitude(10**17.8) == pytest.approx(4.0)
+    again = ak.bursts.energy_to_magnitude(ak.bursts.magnitude_to_energy(m))
+    np.testing.assert_allclose(again, m, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: b_value([3.0] * 50, completeness=3.0), "lowest one"),
+        (lambda: find_magnitude_break([1.0, 2.0], completeness=5.0), "too few magnitudes"),
+        (lambda: simulate_magnitudes(-3, b_low=1.0, lowest=3.0), "n is out of range"),
+        (lambda: WeibullRateProblem([]), "one session or more"),
+    ],
+)
+def test_nothing_to_fit_is_named(call, words):
+    with pytest.raises(InputError, match=words):
+        call()

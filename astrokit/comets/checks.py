@@ -81,7 +81,7 @@ def require_both_branches(photometry: CometPhotometry, after: NDArray[np.bool_])
 def aperture_reservations(photometry: CometPhotometry, offsets: tuple[str, ...]) -> tuple[str, ...]:
     """Return a sentence where mixed apertures bias the index."""
     if "aperture" in offsets:
-        return ()
+        return _within_groups(photometry)
     advice = "measure in one linear aperture, or use scale_apertures(), before trusting the index"
     radius = photometry.aperture_km
     known = np.isfinite(radius)
@@ -96,6 +96,21 @@ def aperture_reservations(photometry: CometPhotometry, offsets: tuple[str, ...])
         return (
             f"magnitudes of {observers.size} observers in unknown apertures are mixed: {advice}",
         )
+    return ()
+
+
+def _within_groups(photometry: CometPhotometry) -> tuple[str, ...]:
+    """Return a sentence where one angular aperture, with one zero point, is several linear ones."""
+    if photometry.aperture_unit == "km":
+        return ()
+    radius = photometry.aperture_km
+    for angle in np.unique(photometry.aperture[np.isfinite(radius)]):
+        same = radius[photometry.aperture == angle]
+        if same.max() > _SAME_APERTURE * same.min():
+            return (
+                f"an aperture of {angle:.3g} arcsec is {same.min():.3g} to {same.max():.3g} km at "
+                "the comet, which no zero point mends: use scale_apertures()",
+            )
     return ()
 
 

@@ -18,7 +18,7 @@ from ..errors import DataWarning, InputError
 from ..estimate import Estimate
 from ..provenance import Recorder
 from .checks import require_geometry
-from .phase import HalleyMarcusPhase, PhaseFunction
+from .phase import HalleyMarcusPhase, PhaseFunction, require_phase
 from .photometry import KM_PER_ARCSEC_AU, CometPhotometry
 from .reduction import phase_error
 
@@ -170,6 +170,7 @@ def _dimming(phase_angle: Any, phase: PhaseFunction | None) -> _Factor:
             raise InputError("a phase function needs the phase angle", hint="give phase_angle=")
         return _Factor(1.0, 0.0)
     phase = HalleyMarcusPhase() if phase is None else phase
+    require_phase(phase)
     alpha = np.array([as_scalar(phase_angle, "phase_angle", unit="deg")])
     dimming = float(phase.magnitudes(alpha)[0])
     return _Factor(10 ** (0.4 * dimming), _LN_PER_MAG * float(phase_error(phase, alpha)[0]))
@@ -216,7 +217,9 @@ def afrho_curve(
             f"{int(np.sum(~np.isfinite(radius)))} of {radius.size} magnitudes have no aperture",
             hint="Afrho needs the radius: select rows that have one, or give aperture=",
         )
-    dimming = (HalleyMarcusPhase() if phase is None else phase).magnitudes(ph.phase_angle)
+    phase = HalleyMarcusPhase() if phase is None else phase
+    require_phase(phase)
+    dimming = phase.magnitudes(ph.phase_angle)
     cm_per_km = 1e5
     value = 4 * (ph.r * ph.delta * _KM_PER_AU) ** 2 / radius * cm_per_km
     value *= 10 ** (0.4 * (_sun_of_rows(ph, sun) - ph.magnitude + dimming))

@@ -45,7 +45,7 @@ class OrbitalElements:
         In au.
     inclination, ascending_node, argument_of_perihelion : float or Quantity
         In degrees.
-    perihelion_time : float
+    perihelion_time : float or Time
         Julian date, TDB.
     name : str
 
@@ -79,6 +79,9 @@ class OrbitalElements:
             "argument_of_perihelion": "deg",
             "perihelion_time": "d",
         }
+        when: Any = self.perihelion_time
+        if hasattr(when, "tdb"):  # an astropy Time
+            object.__setattr__(self, "perihelion_time", when.tdb.jd)
         for field, unit in units.items():
             object.__setattr__(self, field, as_scalar(getattr(self, field), field, unit=unit))
         if self.eccentricity < 0:
@@ -106,6 +109,12 @@ class OrbitalElements:
             Naming what is missing.
         """
         keys = ("e", "q", "i", "node", "peri", "T")
+        if not isinstance(elements, Mapping):
+            raise InputError(
+                "orbital elements are needed",
+                value=type(elements).__name__,
+                allowed=f"OrbitalElements, or a mapping with {', '.join(keys)}",
+            )
         missing = [key for key in keys if key not in elements]
         if missing:
             raise InputError(

@@ -79,6 +79,16 @@ class PhaseFunction(abc.ABC):
         return np.asarray(10 ** (-0.4 * self.magnitudes(phase_angle, **values)))
 
 
+def require_phase(phase: object) -> None:
+    """Raise an InputError for anything but a phase function."""
+    if not isinstance(phase, PhaseFunction):
+        raise InputError(
+            "phase must be a PhaseFunction",
+            value=type(phase).__name__,
+            hint="such as LinearPhase(0.04) or HalleyMarcusPhase()",
+        )
+
+
 def require_phase_angles(alpha: FloatArray) -> None:
     """Raise an InputError for angles (or NaN) outside 0 to 180 degrees."""
     bad = ~((alpha >= 0) & (alpha <= 180))

@@ -205,12 +205,15 @@ class PhasePlotData:
     ----------
     phase_angle, magnitude : ndarray, shape (m,)
         Degrees, and magnitudes with distance and offsets taken out.
+    fainter_than : ndarray of bool, shape (m,)
+        True for limits.
     curve_angle, median, lower, upper : ndarray, shape (k,)
         The phase function with its central 68 % interval.
     """
 
     phase_angle: FloatArray
     magnitude: FloatArray
+    fainter_than: NDArray[np.bool_]
     curve_angle: FloatArray
     median: FloatArray
     lower: FloatArray
@@ -226,7 +229,7 @@ def phase_plot_data(result: IndexResult) -> PhasePlotData:
     alpha = np.linspace(0, float(ph.phase_angle.max()) * 1.05, _CURVE_POINTS)
     lower, median, upper = np.quantile(problem.phase_magnitudes(alpha, draws), _BAND, axis=0)
     at_data = problem.phase_magnitudes(ph.phase_angle, middle)[0] + residual
-    return PhasePlotData(ph.phase_angle, at_data, alpha, median, lower, upper)
+    return PhasePlotData(ph.phase_angle, at_data, ph.fainter_than, alpha, median, lower, upper)
 
 
 def plot_phase(result: IndexResult, ax: Axes | None = None) -> Axes:
@@ -245,7 +248,11 @@ def plot_phase(result: IndexResult, ax: Axes | None = None) -> Axes:
 
     ax = plt.subplots(layout="constrained")[1] if ax is None else ax
     data = phase_plot_data(result)
-    ax.plot(data.phase_angle, data.magnitude, "o", ms=3.5, alpha=0.6)
+    limits = data.fainter_than
+    ax.plot(data.phase_angle[~limits], data.magnitude[~limits], "o", ms=3.5, alpha=0.6)
+    if limits.any():
+        there = data.phase_angle[limits], data.magnitude[limits]
+        ax.plot(*there, "v", color="0.5", label="fainter than")
     ax.fill_between(data.curve_angle, data.lower, data.upper, color="C3", alpha=0.3, lw=0)
     ax.plot(data.curve_angle, data.median, color="C3", label=type(result.problem.phase).__name__)
     ax.set(xlabel=r"phase angle $\alpha$ [deg]", ylabel=r"$-2.5 \log_{10} \Phi(\alpha)$ [mag]")
@@ -261,13 +268,16 @@ def plot_afrho(
     sun: float | Mapping[str, float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw A(0)frho against the distance to the Sun; see :func:`afrho_curve` for the numbers."""
+    """Draw A(0)frho against the distance to the Sun; see :func:`afrho_curve` for the numbers.
+
+    Limits are drawn as triangles that point down.
+    """
     import matplotlib.pyplot as plt
 
     ax = plt.subplots(layout="constrained")[1] if ax is None else ax
     value, error = afrho_curve(photometry, phase=phase, sun=sun)
     for name in np.unique(photometry.filter):
-        rows = photometry.filter == name
+        rows = (photometry.filter == name) & ~photometry.fainter_than
         ax.errorbar(
             photometry.r[rows],
             value[rows],
@@ -277,6 +287,9 @@ def plot_afrho(
             alpha=0.6,
             label=str(name) or None,
         )
+    limits = photometry.fainter_than
+    if limits.any():
+        ax.plot(photometry.r[limits], value[limits], "v", color="0.5", label="upper limit")
     ax.set(
         xscale="log",
         yscale="log",
@@ -284,7 +297,7 @@ def plot_afrho(
         ylabel=r"$A(0)f\rho$ [cm]",
     )
     _plain_log_ticks(ax, photometry.r)
-    if np.any(photometry.filter != ""):
+    if np.any(photometry.filter != "") or limits.any():
         ax.legend()
     return ax
 

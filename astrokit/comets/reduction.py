@@ -12,7 +12,7 @@ from ..boundary import as_array, as_scalar, require_equal_lengths
 from ..errors import InputError
 from ..estimate import Estimate
 from .checks import require_geometry
-from .phase import LinearPhase, PhaseFunction
+from .phase import LinearPhase, PhaseFunction, require_phase
 from .photometry import CometPhotometry
 
 __all__ = ["apply_offsets", "reduced_magnitude", "scale_apertures"]
@@ -185,6 +185,7 @@ def reduced_magnitude(
     """
     require_geometry(photometry)
     phase = LinearPhase() if phase is None else phase
+    require_phase(phase)
     ph = photometry
     magnitude = ph.magnitude - 5 * np.log10(ph.delta) - phase.magnitudes(ph.phase_angle)
     if to_sun:

@@ -71,7 +71,8 @@ def photometry_from_table(table: Table, columns: Mapping[str, Any]) -> dict[str,
             raise ReadError(
                 f"no column was recognised as the {what}",
                 value=list(table.colnames),
-                hint=f"name it: read_photometry(path, columns={{'{what}': 'its name'}})",
+                hint=f"name it: read_photometry(path, columns={{'{what}': 'its name'}}); "
+                "for fluxes use CometPhotometry.from_flux",
             )
     notes = [f"{what}: column {name}" for what, name in found.items() if name]
     magnitude = _numbers(table, str(found["magnitude"]), "mag")

@@ -211,3 +211,14 @@ def test_the_sun_may_have_a_unit_and_albedos_are_fractions():
     assert with_unit.value == pytest.approx(cross_section(12.0).value)
     with pytest.raises(InputError, match="not a percentage"):
         cross_section(12.0, albedo=4)
+
+
+def test_a_number_is_no_phase_function():
+    ph = CometPhotometry([1], [18], r=2.5, delta=3.5, phase_angle=3.5, aperture=5.0)
+    for call in (
+        lambda: afrho(magnitude=18, phase_angle=3.5, phase=0.04, **WHERE),
+        lambda: afrho_curve(ph, phase=0.04),
+        lambda: reduced_magnitude(ph, phase=0.04),
+    ):
+        with pytest.raises(InputError, match="must be a PhaseFunction"):
+            call()

@@ -255,3 +255,20 @@ def test_broken_law_in_one_call():
     law = BrokenIndex(inner=Normal(4, 3), outer=Normal(4, 3))
     found = fit_index(broken(1), law=law, phase=NoPhase(), noise=GaussianNoise(), seed=1)
     assert abs(found.indices["outer_index"].sigma_from(5.0)) < 3
+
+
+def test_limits_are_drawn_as_limits():
+    limits = np.arange(60) % 20 == 3
+    ph = photometry(filter="", aperture=5.0, error=0.05, fainter_than=limits)
+    ax = plot_afrho(ph, sun=-27.15)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["upper limit"]
+    assert len(ax.lines[-1].get_xdata()) == limits.sum()
+
+
+def test_an_angular_aperture_with_a_zero_point_is_still_mixed():
+    ph = photometry(filter="", aperture=5.0)
+    problem = HeliocentricProblem(ph, phase=LinearPhase(0.04), offsets=("aperture",))
+    with pytest.warns(CoverageWarning, match="which no zero point mends"):
+        problem.fit()
+    linear = ph.with_columns(aperture=10_000.0, aperture_unit="km")
+    HeliocentricProblem(linear, phase=LinearPhase(0.04), offsets=("aperture",)).fit()

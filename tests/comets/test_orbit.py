@@ -217,3 +217,13 @@ def test_gaps_and_repeated_rows_of_an_ephemeris(tmp_path):
     path.write_text("\n".join(["mjd,r,delta,alpha", *rows[:3]]))
     with pytest.raises(InputError, match="too short"):
         ph.with_geometry(read_ephemeris(path))
+
+
+def test_perihelion_as_a_time_and_no_elements_at_all():
+    elements = {"e": 1.0, "q": 1.0, "i": 1.0, "node": 1.0, "peri": 1.0}
+    when = Time(2460977.9952628477, format="jd", scale="tdb")
+    orbit = OrbitalElements.from_mapping({**elements, "T": when})
+    assert orbit.perihelion_time == pytest.approx(2460977.9952628477, abs=1e-9)
+    for nothing in (None, "3I/ATLAS"):
+        with pytest.raises(InputError, match="orbital elements are needed"):
+            ephemeris(nothing, [60000.0])

@@ -107,6 +107,7 @@ class EnergyProblem(Problem):
         used = energy >= limits
         _require_bursts(energy, limits, used)
         flags = sample.saturated if sample.saturated is not None else np.zeros(len(sample), bool)
+        _require_measured(used, flags)
         self._n_below = int(np.count_nonzero(~used))
         self._model, self._completeness = model, completeness
         sigma = _log_errors(sample)
@@ -448,6 +449,16 @@ def _require_bursts(energy: FloatArray, limits: FloatArray, used: NDArray[np.boo
         allowed=f"at least {_FEWEST}",
         hint="lower the threshold if the search is complete there; check the unit of the energies",
     )
+
+
+def _require_measured(used: NDArray[np.bool_], saturated: NDArray[np.bool_]) -> None:
+    measured = int(np.count_nonzero(used & ~saturated))
+    if measured < _FEWEST:
+        raise InputError(
+            "too few measured energies: the other bursts are lower limits",
+            value=f"{measured} of {np.count_nonzero(used)} bursts above the threshold",
+            allowed=f"at least {_FEWEST}",
+        )
 
 
 def _require_possible(energy: FloatArray, model: EnergyModel) -> None:

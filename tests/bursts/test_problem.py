@@ -355,6 +355,8 @@ GOOD = M * np.geomspace(1.1, 100, 30)
          "below its threshold"),
         (lambda: EnergyProblem(GOOD, LogNormal(), threshold=M).profile(), InputError,
          "sharply broken"),
+        (lambda: EnergyProblem(BurstSample(energy=GOOD, saturated=np.arange(GOOD.size) > 8),
+                               PowerLaw(), threshold=M), InputError, "too few measured energies"),
         (lambda: EnergyProblem(GOOD, PowerLaw(maximum=GOOD.max() / 2), threshold=M), InputError,
          "largest energy of the model"),
         (lambda: EnergyProblem(GOOD, LogNormal(maximum=GOOD.max() / 2), threshold=M), InputError,

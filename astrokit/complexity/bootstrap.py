@@ -17,7 +17,14 @@ from .entropies import jensen_complexity, normalized_entropy
 from .measures import CITATIONS
 from .noise import require_count
 from .series import as_series, check_delay, check_size, check_windows, n_states
-from .uncertainty import BlockErrors, block_errors, default_blocks, merged_table
+from .uncertainty import (
+    FEW,
+    BlockErrors,
+    block_errors,
+    default_blocks,
+    merged_table,
+    too_few_windows,
+)
 
 if TYPE_CHECKING:
     from ..provenance import Provenance
@@ -26,7 +33,6 @@ __all__ = ["Bootstrap", "block_bootstrap"]
 
 FloatArray = NDArray[np.float64]
 _FEWEST = 8
-_FEW = 25  # windows per pattern; measured, see the page on calibration
 _CELLS = 1 << 19  # of a table of resampled frequencies that is held at a time: 4 MB
 
 
@@ -139,9 +145,9 @@ def block_bootstrap(
             CoverageWarning,
         )
     counts = blocks.total
-    if counts.n_windows < _FEW * counts.codes.size:
+    if too_few_windows(counts):
         recorder.warn(
-            f"{counts.n_windows} windows show {counts.codes.size} patterns, fewer than {_FEW} "
+            f"{counts.n_windows} windows show {counts.codes.size} patterns, fewer than {FEW} "
             "windows each: intervals cover less than they say; use a smaller n",
             CoverageWarning,
         )

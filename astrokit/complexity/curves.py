@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..boundary import as_array
-from ..errors import ShapeError
+from ..errors import CoverageWarning, ShapeError
 from .counting import count_in_blocks
 from .entropies import jensen_complexity, normalized_entropy
 from .series import Series, as_series, check_delay, check_size, check_windows, n_states
-from .uncertainty import block_errors, default_blocks
+from .uncertainty import FEW, block_errors, default_blocks, too_few_windows
 
 if TYPE_CHECKING:
     from astropy.table import QTable
@@ -179,6 +180,11 @@ def hc_curve(
         If the series is shorter than one window at the longest delay.
     InputError, NonFiniteError
 
+    Warns
+    -----
+    CoverageWarning
+        If the errors of some points are too small, as for :func:`hc`.
+
     Examples
     --------
     >>> import astrokit as ak
@@ -198,7 +204,7 @@ def hc_curve(
         return _measured(series, n, delay)
 
     rows = list(_in_threads(measure, [int(step) for step in steps], threads))
-    return HCCurve(n, steps, *_as_columns(rows))
+    return HCCurve(n, steps, *_as_columns(rows, "hc_curve"))
 
 
 def hc_batch(
@@ -230,6 +236,11 @@ def hc_batch(
     ShapeError, InputError, NonFiniteError
         With the index of the series.
 
+    Warns
+    -----
+    CoverageWarning
+        If the errors of some series are too small, as for :func:`hc`.
+
     Examples
     --------
     >>> import numpy as np
@@ -249,7 +260,8 @@ def hc_batch(
             error.add_note(f"in series {index} of {len(rows)}")
             raise
 
-    return HCBatch(n, delay, *_as_columns(list(_in_threads(measure, range(len(rows)), threads))))
+    measured = list(_in_threads(measure, range(len(rows)), threads))
+    return HCBatch(n, delay, *_as_columns(measured, "hc_batch"))
 
 
 # -- parts -----------------------------------------------------------------------------------------
@@ -273,7 +285,7 @@ def _series_of(series: Any) -> Any:
 
 
 def _measured(series: Series, n: int, delay: int) -> tuple[float, ...]:
-    """Return H, its error and bias, C, its error and bias, windows used and dropped."""
+    """Return H, its error and bias, the same of C, windows used and dropped, too few or not."""
     windows = check_windows(series.size, n, delay)
     blocks = count_in_blocks(series, n, delay, default_blocks(windows, n, delay))
     counts, N = blocks.total, n_states(n)
@@ -288,13 +300,24 @@ def _measured(series: Series, n: int, delay: int) -> tuple[float, ...]:
         errors.bias[1],
         counts.n_windows,
         counts.n_dropped,
+        math.isfinite(errors.bias[0]) and too_few_windows(counts),
     )
 
 
-def _as_columns(rows: list[tuple[float, ...]]) -> list[Any]:
+def _as_columns(rows: list[tuple[float, ...]], what: str) -> list[Any]:
+    """Return the columns, and warn of errors that are too small."""
+    from ..provenance import Recorder
+
     columns = list(zip(*rows, strict=True))
+    if few := sum(columns[8]):
+        Recorder(f"astrokit.complexity.{what}", {}).warn(
+            f"{int(few)} of {len(rows)} points have fewer than {FEW} windows per pattern that "
+            "occurs: their errors of H and C are too small; use a smaller n",
+            CoverageWarning,
+            stacklevel=4,
+        )
     numbers = [np.array(column, dtype=np.float64) for column in columns[:6]]
-    return [*numbers, *(np.array(column, dtype=np.int64) for column in columns[6:])]
+    return [*numbers, *(np.array(column, dtype=np.int64) for column in columns[6:8])]
 
 
 def _in_threads(function: Any, items: Sequence[int], threads: int) -> Iterator[Any]:

@@ -17,7 +17,7 @@ from .entropies import jensen_complexity, normalized_entropy
 from .entropies import renyi as _renyi
 from .entropies import tsallis as _tsallis
 from .series import as_series, check_delay, check_size, check_windows, n_states
-from .uncertainty import BlockErrors, block_errors, default_blocks
+from .uncertainty import FEW, BlockErrors, block_errors, default_blocks, too_few_windows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,6 +123,7 @@ class HC:
             f"{self.zone}\n  {self.entropy}\n  {self.complexity}\n"
             f"  bias of H {self.bias[0]:.2g}, of C {self.bias[1]:.2g}; "
             f"{self.n_missing_patterns} patterns missing"
+            + "".join(f"\n  {note}" for note in self.provenance.warnings)
         )
 
     __repr__ = __str__
@@ -138,6 +139,7 @@ class HC:
                 ("zone", escape(self.zone)),
                 ("windows", f"{self.n_windows} ({self.n_dropped} dropped)"),
                 ("n, delay", f"{self.n}, {self.delay}"),
+                *(("note", escape(note)) for note in self.provenance.warnings),
             )
         )
         return f"<table>{rows}</table>"
@@ -175,7 +177,8 @@ def hc(
     Warns
     -----
     CoverageWarning
-        If neighbouring blocks are correlated even when they cannot be made longer.
+        If neighbouring blocks are correlated even when they cannot be made longer, or there are
+        fewer than 25 windows per pattern that occurs. The printed result repeats it.
 
     References
     ----------
@@ -210,6 +213,12 @@ def hc(
         recorder.warn(
             f"neighbouring blocks of {errors.length} windows are correlated: the errors of H and C "
             "are too small, and a longer series or a smaller n_blocks is needed",
+            CoverageWarning,
+        )
+    if math.isfinite(errors.bias[0]) and too_few_windows(counts):
+        recorder.warn(
+            f"{counts.n_windows} windows show {counts.codes.size} patterns, fewer than {FEW} "
+            "windows each: the errors of H and C are too small; use a smaller n",
             CoverageWarning,
         )
     H, C = (float(f(counts.probabilities, N)) for f in (normalized_entropy, jensen_complexity))

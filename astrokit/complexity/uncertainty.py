@@ -19,12 +19,20 @@ from numpy.typing import NDArray
 from .entropies import divergence, divergence_scale, shannon
 
 if TYPE_CHECKING:
-    from .counting import BlockCounts
+    from .counting import BlockCounts, OrdinalCounts
 
-__all__ = ["BlockErrors", "block_errors", "default_blocks", "merged_table"]
+__all__ = [
+    "FEW",
+    "BlockErrors",
+    "block_errors",
+    "default_blocks",
+    "merged_table",
+    "too_few_windows",
+]
 
 FloatArray = NDArray[np.float64]
 MOST_BLOCKS, FEWEST_BLOCKS = 100, 16
+FEW = 25  # windows per pattern; measured, see the page on calibration
 _SPANS = 10  # windows' lengths in a block, at least: ends of blocks share samples
 _LONG = 100  # windows' lengths in a block, above which its ends do not matter
 _GAINS = (0.8, 2.0)  # of the variance by extrapolation to long blocks
@@ -64,6 +72,15 @@ def default_blocks(windows: int, n: int, delay: int) -> int:
     """Return how many blocks to begin with: 100, fewer for large n and in short series."""
     most = {6: 64}.get(n, MOST_BLOCKS if n < 6 else 24)  # 24 rows of 5040 counts are 1 MB
     return max(1, min(most, windows // (_SPANS * (delay * (n - 1) + 1))))
+
+
+def too_few_windows(counts: OrdinalCounts) -> bool:
+    """Return whether patterns that occur have fewer than 25 windows each, on average.
+
+    The series of second order for bias and variance then misses terms, and patterns that are
+    probable enough to matter do not occur at all: errors are too small.
+    """
+    return counts.n_windows < FEW * counts.codes.size
 
 
 def merged_table(table: NDArray[np.int64], factor: int) -> NDArray[np.int64]:

@@ -143,6 +143,7 @@ def test_blocks_are_stretches_of_the_series():
 
 @pytest.mark.parametrize("delay", [1, 100_000])
 @pytest.mark.parametrize("mapped", [False, True])
+@pytest.mark.filterwarnings("ignore:.*fewer than 25 windows")  # values, not errors
 def test_little_memory_whatever_the_delay(delay, mapped, tmp_path):
     x = np.random.default_rng(7).standard_normal(1_000_000)
     if mapped:

@@ -34,6 +34,7 @@ def rows(name):
 
 
 @pytest.mark.parametrize("name", SERIES)
+@pytest.mark.filterwarnings("ignore:.*fewer than 25 windows")  # values, not errors
 def test_check_values_of_four_implementations(name):
     x = SERIES[name]()
     mine = [row for row in rows("hc-values") if row["series"] == name]
@@ -87,6 +88,7 @@ def test_scale_of_the_divergence(n, scale):
 
 
 @pytest.mark.parametrize("n", [3, 5, 8])
+@pytest.mark.filterwarnings("ignore:.*fewer than 25 windows")  # values, not errors
 def test_formulas_are_those_with_every_state_written_out(n):
     x = np.random.default_rng(1).gamma(1.0, size=500)
     counts = ordinal_counts(x, n=n)

@@ -35,6 +35,7 @@ def imported(name):
 
 
 @pytest.mark.parametrize(("name", "n", "delay"), CASES)
+@pytest.mark.filterwarnings("ignore:.*fewer than 25 windows")  # values, not errors
 def test_ordpy(name, n, delay):
     ordpy = imported("ordpy")
     x = SERIES[name]
@@ -56,6 +57,7 @@ def test_antropy(name, n, delay):
 
 
 @pytest.mark.parametrize(("name", "n", "delay"), CASES)
+@pytest.mark.filterwarnings("ignore:.*fewer than 25 windows")  # values, not errors
 def test_peccary(name, n, delay):
     core = imported("peccary.core")
     with warnings.catch_warnings():

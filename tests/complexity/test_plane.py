@@ -246,7 +246,7 @@ def test_noise_is_stochastic_and_chaos_is_complex():
 
 
 def test_probabilities_follow_the_errors():
-    r = hc(fractional_brownian_motion(2000, hurst=0.5, seed=1))
+    r = hc(fractional_brownian_motion(4000, hurst=0.5, seed=1))
     p = plane(n=5)
     boundary = float(p.complex_boundary(0.7))
     at = {"entropy": ak.Estimate(0.7, 1e-5), "complexity": ak.Estimate(boundary, 1e-2)}

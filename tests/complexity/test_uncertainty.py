@@ -16,6 +16,8 @@ from astrokit.complexity import (
     examples,
     fractional_brownian_motion,
     hc,
+    hc_batch,
+    hc_curve,
 )
 from astrokit.complexity.counting import ordinal_counts
 from astrokit.complexity.entropies import jensen_complexity, normalized_entropy
@@ -146,6 +148,24 @@ def test_few_windows_per_pattern_warn():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         block_bootstrap(x, n=4, seed=1)
+
+
+def test_errors_of_few_windows_per_pattern_warn_wherever_they_are_given():
+    x = np.random.default_rng(8).standard_normal(2000)
+    with pytest.warns(CoverageWarning, match="too small; use a smaller n"):
+        r = hc(x)
+    assert "CoverageWarning: 1996 windows show 120 patterns" in str(r)
+    assert "1996 windows show 120 patterns" in r._repr_html_()
+    with pytest.warns(CoverageWarning, match="2 of 2 points"):
+        hc_curve(x, delays=[1, 2])
+    with pytest.warns(CoverageWarning, match="1 of 2 points"):
+        hc_batch([x, np.arange(2000.0)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "CoverageWarning" not in str(hc(x, n=4))
+        hc_curve(x, n=4, delays=[1, 2])
+        hc(np.arange(2000.0))  # one pattern only
+        hc(x[:20])  # no errors, which says enough
 
 
 def test_mistakes_of_the_bootstrap():

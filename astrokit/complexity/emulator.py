@@ -19,7 +19,7 @@ from .counting import count_in_blocks, patterns_of_codes
 from .noise import PowerLawRealiser
 from .series import Series, n_states
 
-__all__ = ["TABLE", "Design", "Emulator", "mirror_classes", "train"]
+__all__ = ["TABLE", "Design", "Emulator", "mirror_classes", "shortened", "train", "widening"]
 
 FloatArray = NDArray[np.float64]
 SLOPES = (-1.25, 3.25)  # a little beyond the allowed slopes, where polynomials swing
@@ -96,7 +96,7 @@ class Emulator:
     root_coefficients : ndarray, shape (degree + 1, d (d + 1) / 2)
         Of the Cholesky factor of the covariance, with logarithms on its diagonal.
     scale : float
-        Factor on the covariance: simulated over real number of windows.
+        Factor on the covariance for the finite number of simulations; see :func:`widening`.
     projection : ndarray, shape (m, d)
         Linear combinations of the summary that hold what it knows about the slope. Likelihoods use
         them alone: noise in a large covariance matrix would make them too narrow.
@@ -136,26 +136,42 @@ class Emulator:
 
 def train(design: Design, n_simulations: int, seed: np.random.SeedSequence) -> Emulator:
     """Return the emulator of a design from `n_simulations` series at each of 37 slopes."""
-    size = design.size
-    simulated = design
-    if size > _LONGEST and not design.missing:
-        size = max(_LONGEST, 16 * max(design.delays) * design.n)
-        size = min(size, design.size)
-        simulated = Design(size, design.n, design.delays)
+    simulated = shortened(design)
     grid = np.linspace(*SLOPES, _GRID)
     d = design.length
     means, roots = np.empty((_GRID, d)), np.empty((_GRID, d * (d + 1) // 2))
     for k, child in enumerate(seed.spawn(_GRID)):
         rng = np.random.default_rng(child)
-        realise = PowerLawRealiser(size, float(grid[k]))
+        realise = PowerLawRealiser(simulated.size, float(grid[k]))
         rows = np.array([simulated.summarise(realise(rng)) for _ in range(n_simulations)])
         means[k] = rows.mean(axis=0)
         covariance = np.asarray(np.cov(rows.T) + 1e-14 * np.eye(d), dtype=np.float64)
+        # Of the data, and of the fitted mean: as many parts of its variance as terms are fitted.
+        covariance *= simulated.size / design.size + (_DEGREE + 1) / (_GRID * n_simulations)
         roots[k] = _packed(np.asarray(np.linalg.cholesky(covariance), dtype=np.float64))
     fits = [np.linalg.lstsq(_basis(grid), values, rcond=None)[0] for values in (means, roots)]
     mean_fit, root_fit = (np.asarray(fit, dtype=np.float64) for fit in fits)
-    whole = Emulator(mean_fit, root_fit, size / design.size, np.eye(d))
+    whole = Emulator(mean_fit, root_fit, widening(d, n_simulations), np.eye(d))
     return replace(whole, projection=_projection(whole))
+
+
+def widening(d: int, n_simulations: int) -> float:
+    """Return by how much an inverse covariance from simulations makes a variance too small.
+
+    With n degrees of freedom the apparent variance of a parameter is (n - d + 1)/n of the best one,
+    and weights from a noisy matrix make the real one larger by as much (Percival et al. 2014).
+    The smooth fit shares the simulations of all slopes among its terms.
+    """
+    n = (n_simulations - 1) * _GRID / (_DEGREE + 1)
+    return (n / (n - d + 1)) ** 2
+
+
+def shortened(design: Design) -> Design:
+    """Return the design whose simulation stands for this one: the same, or one of fewer samples."""
+    if design.missing:
+        return design
+    longest = max(_LONGEST, 16 * max(design.delays) * design.n)
+    return replace(design, size=min(design.size, longest))
 
 
 def _projection(emulator: Emulator) -> FloatArray:

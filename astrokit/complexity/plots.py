@@ -164,7 +164,7 @@ def plot_curve(curve: HCCurve, axes: Any = None, **style: Any) -> Any:
     >>> matplotlib.use("Agg")
     >>> import astrokit as ak
     >>> x = ak.complexity.fractional_gaussian_noise(2000, hurst=0.5, seed=1)
-    >>> len(ak.complexity.hc_curve(x, delays=[1, 2, 4]).plot())
+    >>> len(ak.complexity.hc_curve(x, n=4, delays=[1, 2, 4]).plot())
     2
     """
     if axes is None:

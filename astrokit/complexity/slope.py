@@ -14,7 +14,7 @@ from ..boundary import as_array
 from ..errors import InputError, ShapeError
 from ..inference import CompiledLikelihood, Parameter, Parameters, Problem, Uniform
 from ..randomness import SeedLike, as_seed_sequence
-from .emulator import TABLE, Design, Emulator, train
+from .emulator import TABLE, Design, Emulator, shortened, train
 from .noise import PowerLawRealiser, require_count
 from .series import as_series, check_delay, check_windows
 
@@ -28,6 +28,7 @@ __all__ = ["SpectralSlopeProblem", "coloured_noise_test"]
 FloatArray = NDArray[np.float64]
 _RANGE = (-1.0, 3.0)
 _FEWEST = 100
+_STEEP = 2.5  # above, windows stay correlated so long that their shares settle more slowly
 
 
 class SpectralSlopeProblem(Problem):
@@ -59,8 +60,15 @@ class SpectralSlopeProblem(Problem):
     ------
     InputError, ShapeError, NonFiniteError
 
+    Warns
+    -----
+    CoverageWarning
+        From a fit or a sample, if a series of more than 8192 samples has a slope above 2.5.
+
     Notes
     -----
+    The covariance is widened for the finite number of simulations (Percival et al. 2014).
+
     The Hurst exponent of noise with a slope above 1 (fractional Brownian motion) is
     ``posterior.derived("(slope - 1) / 2", name="hurst")``, below 1 (fractional Gaussian noise)
     ``(slope + 1) / 2``, as far as the law holds up to the highest frequency.
@@ -75,7 +83,7 @@ class SpectralSlopeProblem(Problem):
     """
 
     statistic = "synthetic likelihood of ordinal patterns"
-    citation_keys = ("bandt2002", "bandt2007", "wood2010", "timmer1995")
+    citation_keys = ("bandt2002", "bandt2007", "wood2010", "percival2014", "timmer1995")
 
     def __init__(
         self,
@@ -127,6 +135,15 @@ class SpectralSlopeProblem(Problem):
         other = copy.copy(self)
         other._summary, other._spline = summary, None
         return other
+
+    def _reservations(self, values: FloatArray) -> tuple[str, ...]:
+        simulated = shortened(self._design).size
+        if values[0] <= _STEEP or simulated == self._design.size:
+            return ()
+        return (
+            f"the slope is above {_STEEP}, where simulations of {simulated} samples do not stand "
+            f"for {self._design.size}: its error is too small; fit a shorter piece of the series",
+        )
 
     def data_arrays(self) -> Mapping[str, NDArray[Any]]:
         return {"summary": self._summary}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -15,8 +16,8 @@ from astrokit.complexity import (
     examples,
     fractional_brownian_motion,
 )
-from astrokit.complexity.emulator import mirror_classes
-from astrokit.errors import InputError, ShapeError, UnitError
+from astrokit.complexity.emulator import mirror_classes, widening
+from astrokit.errors import CoverageWarning, InputError, ShapeError, UnitError
 from astrokit.inference import Parameter, Parameters, Uniform
 from tests.contract import ProblemContract
 
@@ -67,6 +68,31 @@ def test_slopes_of_long_series_with_a_scaled_covariance():
     inside = np.mean(np.abs(pulls) < 1)
     assert abs(inside - 0.6827) < 4 * math.sqrt(0.6827 * 0.3173 / 60)
     assert abs(np.mean(pulls)) < 4 / math.sqrt(60) + 0.1  # the emulator's own error is common
+
+
+def test_steep_long_series_have_a_reservation():
+    steep = make(size=20_000, slope=2.8, n_simulations=40)
+    with pytest.warns(CoverageWarning, match=r"above 2.5, where simulations of 8192"):
+        steep.fit()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        make(size=20_000, slope=1.4, n_simulations=40).fit()
+        make(size=1000, slope=2.8, n_simulations=40).fit()
+
+
+def test_a_covariance_from_few_simulations_is_widened():
+    """Errors from weights and variances of one noisy covariance, against the true scatter."""
+    rng, d, n_simulations = np.random.default_rng(2), 21, 250
+    freedom = round((n_simulations - 1) * 37 / 17)
+    direction = np.ones(d)
+    ratios = []
+    for _ in range(300):
+        rows = rng.standard_normal((freedom, d))
+        weights = np.linalg.solve(rows.T @ rows / freedom, direction)
+        information = direction @ weights
+        ratios.append((weights @ weights / information**2) * information)
+    spread = np.std(ratios) / math.sqrt(300)
+    assert abs(np.mean(ratios) - widening(d, n_simulations)) < 4 * spread + 0.003
 
 
 def test_brownian_motion_has_slope_two():

@@ -148,9 +148,9 @@ def cut_of(values) -> float:
 @pytest.mark.parametrize("model", TRUTHS, ids=lambda m: m.__name__)
 def test_log_likelihood_is_that_of_plain_quadrature(model):
     """Different thresholds and two lower limits, so that every part of the design counts."""
-    energy = M * np.array([1.2, 1.5, 2.2, 3.1, 4.0, 5.5, 9.0, 14.0, 30.0, 77.0, 410.0])
-    threshold = M * np.array([1.0, 1.0, 2.0, 1.0, 3.0, 1.0, 1.0, 2.0, 12.0, 1.0, 40.0])
-    saturated = np.array([0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0], dtype=bool)
+    energy = M * np.array([1.2, 1.5, 2.2, 3.1, 4.0, 5.5, 9.0, 14.0, 30.0, 77.0, 410.0, 2.7])
+    threshold = M * np.array([1.0, 1.0, 2.0, 1.0, 3.0, 1.0, 1.0, 2.0, 12.0, 1.0, 40.0, 1.0])
+    saturated = np.array([0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0], dtype=bool)
     sample = BurstSample(energy=energy, threshold=threshold, saturated=saturated)
     truth = TRUTHS[model]
     problem = EnergyProblem(sample, model())

@@ -202,8 +202,8 @@ def _estimate(given: Any, name: str, unit: str) -> Estimate:
             raise InputError(f"{name} is only a limit", value=str(given))
         theirs = given if given.unit is not None else dataclasses.replace(given, unit=unit)
         theirs = theirs.to(unit)
-        lower, upper = _one_sigma(theirs)
-        return Estimate(theirs.value, lower, upper, unit, method=theirs.method, name=name)
+        below, above = _one_sigma(theirs)
+        return Estimate(theirs.value, below, above, unit, method=theirs.method, name=name)
     if isinstance(given, tuple | list):
         if len(given) not in (2, 3):
             raise InputError(

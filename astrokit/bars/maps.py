@@ -378,6 +378,12 @@ class GalaxyMaps:
         table["bin"] = self.bins
         return table
 
+    def plot(self, axes: Any = None) -> NDArray[Any]:
+        """Draw flux and velocity; see :func:`plot_maps`."""
+        from .plots import plot_maps
+
+        return plot_maps(self, axes=axes)
+
     def __repr__(self) -> str:
         total = int(np.prod(self.shape))
         what = "points" if self.grid is None else f"pixels of {self.grid.pixel_scale:g} arcsec"

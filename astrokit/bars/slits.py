@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["SlitLayout", "Slits"]
 
 FloatArray = NDArray[np.float64]
-_FULL = 0.5  # share of a step along a slit that must be covered by pixels
+_FULL = 0.6  # share of a step along a slit that must be covered by pixels
 
 
 @dataclass(frozen=True)
@@ -247,18 +247,45 @@ def lay_slits(pixels: Pixels, geometry: Geometry, layout: SlitLayout) -> Apertur
     return Aperture(low, width, spacing, half, weights, x, y)
 
 
+def shorten(aperture: Aperture, half: float, pixels: Pixels, geometry: Geometry) -> Aperture:
+    """Return the same slits, none longer than `half` pixels on each side."""
+    halves = np.minimum(aperture.half, half)
+    weights = np.empty_like(aperture.weights)
+    angle = pixels.angle - math.radians(geometry.position_angle.value)
+    slit_weights(aperture.x, aperture.y, angle, aperture.low, aperture.width, halves, weights)
+    return replace(aperture, half=halves, weights=weights)
+
+
 def _symmetric_reach(weights: FloatArray, x: FloatArray, width: float) -> FloatArray:
-    """Return how far each slit is covered without a gap on both sides, in pixels, ``(n,)``."""
-    step = np.floor(np.abs(x)).astype(np.int64)
-    n_steps = int(step.max()) + 2
+    """Return how far each slit is covered without a gap on both sides, in pixels, ``(n,)``.
+
+    Each pixel is shared out linearly between the two nearest whole distances, so that positions on
+    a lattice do not fall to one side or the other by rounding, and three of these are averaged, so
+    that a turned lattice has no gaps of its own.
+    """
+    distance = np.abs(x)
+    node = np.floor(distance).astype(np.int64)
+    n_nodes = int(node.max()) + 3
+    share = distance - node
     reach = np.zeros(weights.shape[0])
     for j, row in enumerate(weights):
-        sides = [np.bincount(step[side], row[side], minlength=n_steps) for side in (x < 0, x >= 0)]
-        # The first step is shared out by chance between the sides when a pixel sits on the middle.
-        covered = np.minimum(*sides) >= _FULL * width
-        covered[0] = sides[0][0] + sides[1][0] >= _FULL * width
-        reach[j] = float(np.argmin(covered))
+        sides = [
+            np.bincount(node[side], (row * (1 - share))[side], minlength=n_nodes)
+            + np.bincount(node[side] + 1, (row * share)[side], minlength=n_nodes)
+            for side in (x < 0, x >= 0)
+        ]
+        means = [_of_three(side, other[0]) for side, other in (sides, sides[::-1])]
+        covered = np.minimum(*means) >= _FULL * width
+        reach[j] = max(float(np.argmin(covered)) - 0.5, 0.0)
     return reach
+
+
+def _of_three(side: FloatArray, beyond: float) -> FloatArray:
+    """Return running means of three; the first node is completed by the other side."""
+    whole = side.copy()
+    whole[0] += beyond
+    padded = np.concatenate([whole[1:2], whole, [0.0]])
+    return (padded[:-2] + padded[1:-1] + padded[2:]) / 3
 
 
 def measure_slits(pixels: Pixels, aperture: Aperture) -> tuple[Slits, FloatArray, FloatArray]:

@@ -20,7 +20,7 @@ from .line import STEPS, SlitLine, fit_line
 from .maps import GalaxyMaps
 from .pixels import Pixels, pixels_of
 from .rotation import RingPlan, RotationCurve, curve_of, frames_of, plan_rings
-from .slits import Aperture, SlitLayout, Slits, lay_slits, measure_slits
+from .slits import Aperture, SlitLayout, Slits, lay_slits, measure_slits, shorten
 
 if TYPE_CHECKING:
     from astropy.table import QTable
@@ -238,10 +238,8 @@ class TremaineWeinberg:
         return ConvergenceCurve(lengths, speed * self.sense / self.sine, error / self.sine)
 
     def _line_for(self, half_length: float) -> SlitLine:
-        own = self.layout
-        wanted = SlitLayout(own.n_slits, own.width, own.spacing, half_length)
-        aperture = lay_slits(self.pixels, self.geometry, wanted)
-        return fit_line(measure_slits(self.pixels, aperture)[0])
+        short = shorten(self.aperture, half_length / self.pixels.scale, self.pixels, self.geometry)
+        return fit_line(measure_slits(self.pixels, short)[0])
 
     def leave_one_out(self) -> FloatArray:
         """Return the pattern speed without each slit in turn, km/s/arcsec, shape ``(n,)``.

@@ -46,7 +46,7 @@ class Flag:
 def kinematic_position_angle(maps: GalaxyMaps) -> float:
     """Return the position angle of the receding half from the velocity map alone, deg, 0 to 360.
 
-    The direction of the flux-weighted velocity gradient. Streaming in a bar turns it by some
+    The direction of the mean velocity gradient over the field. Streaming in a bar turns it by some
     degrees: it tells conventions apart, and is no substitute for a measured line of nodes.
 
     Parameters
@@ -66,10 +66,8 @@ def kinematic_position_angle(maps: GalaxyMaps) -> float:
     if maps.geometry is not None:
         cx, cy = maps.geometry.center_x.value, maps.geometry.center_y.value
     x, y = maps.x - cx, maps.y - cy
-    weight = np.clip(maps.flux, 0.0, None)
-    design = np.column_stack([np.ones_like(x), x, y])
-    normal = design.T @ (design * weight[:, None])
-    _, gx, gy = np.linalg.solve(normal, design.T @ (weight * maps.velocity))
+    design = np.column_stack([np.ones_like(x), x, y])  # without the flux: the bar counts less
+    _, gx, gy = np.linalg.lstsq(design, maps.velocity, rcond=None)[0]
     return math.degrees(math.atan2(-gx, gy)) % 360
 
 

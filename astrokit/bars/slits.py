@@ -269,11 +269,11 @@ def _symmetric_reach(weights: FloatArray, x: FloatArray, width: float) -> FloatA
     share = distance - node
     reach = np.zeros(weights.shape[0])
     for j, row in enumerate(weights):
-        sides = [
-            np.bincount(node[side], (row * (1 - share))[side], minlength=n_nodes)
-            + np.bincount(node[side] + 1, (row * share)[side], minlength=n_nodes)
-            for side in (x < 0, x >= 0)
-        ]
+        sides = []
+        for side in (x < 0, x >= 0):
+            near = np.bincount(node[side], (row * (1 - share))[side], minlength=n_nodes)
+            far = np.bincount(node[side] + 1, (row * share)[side], minlength=n_nodes)
+            sides.append(np.asarray(near + far, dtype=np.float64))
         means = [_of_three(side, other[0]) for side, other in (sides, sides[::-1])]
         covered = np.minimum(*means) >= _FULL * width
         reach[j] = max(float(np.argmin(covered)) - 0.5, 0.0)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .plots import ratio_plot_data as ratio_plot_data
     from .plots import rotation_plot_data as rotation_plot_data
     from .plots import slits_plot_data as slits_plot_data
+    from .problem import TremaineWeinbergProblem as TremaineWeinbergProblem
     from .published import ClassCounts as ClassCounts
     from .published import class_counts as class_counts
     from .published import read_geron2023 as read_geron2023
@@ -129,6 +130,9 @@ else:
                 "ratio_plot_data",
                 "rotation_plot_data",
                 "slits_plot_data",
+            ],
+            "problem": [
+                "TremaineWeinbergProblem",
             ],
             "published": [
                 "ClassCounts",

@@ -86,13 +86,13 @@ def photometric_bar_angle(maps: GalaxyMaps) -> float:
 
     geometry = maps.require_geometry("bar_position_angle", "bar_radius")
     pixels = pixels_of(maps, geometry)
-    phase, _ = _twofold(pixels, maps)
+    phase, _ = twofold(pixels, maps)
     cos_i = math.cos(math.radians(geometry.inclination.value))
     on_sky = math.degrees(math.atan2(math.sin(phase) * cos_i, math.cos(phase)))
     return (geometry.position_angle.value + on_sky) % 180
 
 
-def _twofold(pixels: Pixels, maps: GalaxyMaps) -> tuple[float, float]:
+def twofold(pixels: Pixels, maps: GalaxyMaps) -> tuple[float, float]:
     """Return angle in the disc and relative strength of the twofold part of the light."""
     from .rotation import deprojected_radius
 
@@ -190,7 +190,7 @@ def _of_conventions(tw: TremaineWeinberg) -> list[Flag]:
             f"{seen:.3g} deg{guess}"
         )
         flags.append(Flag("position_angle", text))
-    phase, strength = _twofold(tw.pixels, tw.maps)
+    phase, strength = twofold(tw.pixels, tw.maps)
     bar = tw.geometry.bar_position_angle.value
     if strength > 0.1:
         cos_i = math.cos(math.radians(tw.geometry.inclination.value))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..estimate import Estimate
+from .forms import RotationForm
 from .geometry import Geometry
 from .kernels import corotation_roots, line_slopes
 from .line import STEPS
@@ -93,6 +94,12 @@ class Outcome:
     def ratio(self) -> FloatArray:
         """Corotation radius over bar radius; NaN where there is no corotation."""
         return self.corotation_radius / self.bar_radius
+
+    def with_pattern_speed(self, speed: FloatArray, form: type[RotationForm]) -> Outcome:
+        """Return the same draws with other pattern speeds ``(n,)``, and their corotation radii."""
+        corotation = np.empty(speed.size)
+        corotation_roots(form.code, self.flat_velocity, self.turnover, speed, corotation)
+        return replace(self, pattern_speed=speed, corotation_radius=corotation)
 
 
 def draw_geometry(geometry: Geometry, n: int, rng: np.random.Generator) -> GeometryDraws:

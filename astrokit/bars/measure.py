@@ -281,7 +281,7 @@ def pattern_speed(
     """
     if not isinstance(n_draws, int | np.integer) or n_draws < 20:
         raise InputError("too few draws for an interval", value=n_draws, allowed="20 or more")
-    scale = _kpc_per_arcsec(distance, redshift, cosmology)
+    scale = kpc_per_arcsec(distance, redshift, cosmology)
     sequence = as_seed_sequence(seed)
     arguments = {"n_draws": n_draws, "layout": layout, "rotation": rotation}
     recorder = Recorder(
@@ -303,7 +303,7 @@ def pattern_speed(
     return result
 
 
-def _kpc_per_arcsec(distance: Any, redshift: float | None, cosmology: Any) -> float:
+def kpc_per_arcsec(distance: Any, redshift: float | None, cosmology: Any) -> float:
     """Return the scale on the sky, NaN where nothing is known."""
     if distance is not None and redshift is not None:
         raise InputError("the distance is given twice", allowed="distance= or redshift=")

@@ -44,8 +44,8 @@ def sky_direction(position_angle: float) -> tuple[float, float]:
 class Geometry:
     """Position angles, inclination, bar and centre of a galaxy, each with its error.
 
-    Every number may be a plain number, a Quantity, a pair ``(value, error)`` or an
-    :class:`~astrokit.estimate.Estimate`; inside, each is an Estimate. A number without an error is
+    Every number may be a plain number, a Quantity, a pair ``(value, error)`` (or a triple with the
+    lower and the upper error) or an :class:`~astrokit.estimate.Estimate`; inside, each is an Estimate. A number without an error is
     taken as exact: its error is 0.
 
     Parameters
@@ -204,7 +204,7 @@ def _estimate(given: Any, name: str, unit: str) -> Estimate:
         theirs = theirs.to(unit)
         below, above = _one_sigma(theirs)
         return Estimate(theirs.value, below, above, unit, method=theirs.method, name=name)
-    if isinstance(given, tuple | list):
+    if isinstance(given, tuple | list) or np.ndim(getattr(given, "value", given)) == 1:
         if len(given) not in (2, 3):
             raise InputError(
                 f"{name} is not understood",

@@ -39,6 +39,7 @@ FloatArray = NDArray[np.float64]
 _BAND = (0.15865525393145707, 0.5, 0.8413447460685429)
 _CURVE_POINTS = 120
 _SLIT_COLOURS = "viridis"
+_CROWDED = 25  # slits; more are drawn faintly, so that the maps stay visible
 _BAR, _NODES, _ROTATION, _PATTERN = "#d1495b", "#222222", "#30638e", "#d1495b"
 CLASS_COLOURS = {"ultrafast": "#edae49", "fast": "#66a182", "slow": "#8d96a3"}
 
@@ -245,9 +246,9 @@ def _draw_slits(ax: Axes, data: MapsPlotData, *, coloured: bool) -> None:
     if not len(data.slits):
         return
     colours: Any = _colours(data.slit_offset) if coloured else "0.25"
-    slits = PolyCollection(
-        list(data.slits), facecolors="none", edgecolors=colours, lw=0.9 if coloured else 0.4
-    )
+    crowded = len(data.slits) > _CROWDED
+    style = {"lw": 0.4 if crowded or not coloured else 0.9, "alpha": 0.5 if crowded else 1.0}
+    slits = PolyCollection(list(data.slits), facecolors="none", edgecolors=colours, **style)
     ax.add_collection(slits)
 
 
@@ -530,7 +531,7 @@ class RatioPlotData:
 def ratio_plot_data(result: PatternSpeed) -> RatioPlotData:
     """Return what :func:`plot_ratio` draws."""
     known = result.draws.ratio[np.isfinite(result.draws.ratio)]
-    low, high = np.quantile(known, (0.002, 0.99)) if known.size else (0.0, 2.0)
+    low, high = np.quantile(known, (0.002, 0.97)) if known.size else (0.0, 2.0)
     edges = np.linspace(min(low, 0.85), max(high, 1.6), 41)
     counts, _ = np.histogram(known, edges)
     width = edges[1] - edges[0]
@@ -567,7 +568,7 @@ def plot_ratio(result: PatternSpeed, ax: Axes | None = None) -> Axes:
         xlabel=r"$\mathcal{R} = R_\mathrm{CR} / R_\mathrm{bar}$",
         ylabel="density",
         xlim=(d.edges[0], d.edges[-1]),
-        ylim=(0, 1.1 * max(float(d.density.max()), 1e-12)),
+        ylim=(0, 1.45 * max(float(d.density.max()), 1e-12)),
         title=rf"$\mathcal{{R}}$ = {_short(result.ratio)}",
     )
     return ax

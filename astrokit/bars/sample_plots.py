@@ -163,7 +163,7 @@ def plot_sample(
             xlabel=_LABELS.get(column, column.replace("_", " ")),
             xlim=(data.edges[k][0], data.edges[k][-1]),
         )
-        ax.set_ylim(0, None)
+        ax.set_ylim(0, 1.4 * ax.dataLim.y1)
         ax.legend(loc="upper right", fontsize=8, title=text or None, title_fontsize=7.5)
     axes[0].set_ylabel("density")
     return axes

@@ -139,6 +139,8 @@ def test_numbers_of_a_geometry_may_come_in_any_form():
     assert g.systemic_velocity.value == pytest.approx(1200)
     assert g.without_error == ("position_angle", "systemic_velocity", "center_y")
     assert g.errors["inclination"] == 2
+    pair = Geometry((30, 1.5) * u.deg, np.array([50, 2]))
+    assert (pair.errors["position_angle"], pair.errors["inclination"]) == (1.5, 2)
     assert "inclination = 50 +/- 2 deg" in repr(g)
     assert pickle.loads(pickle.dumps(g)) == g
 

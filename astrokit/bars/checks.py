@@ -165,7 +165,8 @@ def _of_field(tw: TremaineWeinberg) -> list[Flag]:
         text = f"slits reach {tw.slits.half_length.max() / bar:.2g} bar radii, 1.3 are wanted"
         flags.append(Flag("short_slits", text))
     if len(tw.slits) > 1:
-        curve = tw.convergence()
+        longest = float(tw.slits.half_length.max())
+        curve = tw.convergence(np.linspace(0.75, 1.0, 4) * longest)
         if not curve.is_converged:
             text = f"the pattern speed still moves by {100 * curve.drift:.2g} % with slit length"
             flags.append(Flag("convergence", text))

@@ -33,52 +33,58 @@ def share_below(t: float, base: float, top: float) -> float:
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def clip_below(polygon: FloatArray, n: int, axis: int, limit: float, sign: float) -> int:
-    """Cut a polygon ``(16, 2)`` with n corners at ``sign * coordinate <= sign * limit``, in place.
+def clip_below(corners: FloatArray, n: int, axis: int, limit: float, sign: float) -> int:
+    """Cut a convex polygon of n corners at ``sign * coordinate <= sign * limit``, in place.
 
-    Returns the new number of corners. A convex polygon gains at most one corner a cut.
+    `corners` ``(2, 2, 16)`` holds x and y of the polygon, then room to work. Returns the new number
+    of corners, at most one more.
     """
-    kept = np.empty((16, 2))
     m = 0
     for i in range(n):
         j = i + 1 if i + 1 < n else 0
-        a = sign * (polygon[i, axis] - limit)
-        b = sign * (polygon[j, axis] - limit)
+        a = sign * (corners[0, axis, i] - limit)
+        b = sign * (corners[0, axis, j] - limit)
         if a <= 0.0:
-            kept[m] = polygon[i]
+            corners[1, 0, m], corners[1, 1, m] = corners[0, 0, i], corners[0, 1, i]
             m += 1
         if (a < 0.0 < b) or (b < 0.0 < a):
             t = a / (a - b)
-            kept[m, 0] = polygon[i, 0] + t * (polygon[j, 0] - polygon[i, 0])
-            kept[m, 1] = polygon[i, 1] + t * (polygon[j, 1] - polygon[i, 1])
+            for q in range(2):
+                corners[1, q, m] = corners[0, q, i] + t * (corners[0, q, j] - corners[0, q, i])
             m += 1
-    polygon[:m] = kept[:m]
+    for i in range(m):
+        corners[0, 0, i], corners[0, 1, i] = corners[1, 0, i], corners[1, 1, i]
     return m
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def corner_share(
-    x: float, y: float, axes: tuple[float, float], half: float, low: float, high: float
+    place: tuple[float, float],
+    axes: tuple[float, float],
+    half: float,
+    low: float,
+    high: float,
+    corners: FloatArray,
 ) -> float:
     """Return the share of a unit square that lies in ``|X| <= half, low <= Y <= high``.
 
     Exact, for squares that an end of the slit and a long side may both cut. `axes` are half the
-    cosine and half the sine of the angle of the square.
+    cosine and half the sine of the angle of the square, `corners` ``(2, 2, 16)`` is room to work.
     """
+    x, y = place
     c, s = axes
-    polygon = np.empty((16, 2))
-    polygon[0] = x + c - s, y + s + c
-    polygon[1] = x - c - s, y - s + c
-    polygon[2] = x - c + s, y - s - c
-    polygon[3] = x + c + s, y + s - c
-    n = clip_below(polygon, 4, 0, half, 1.0)
-    n = clip_below(polygon, n, 0, -half, -1.0)
-    n = clip_below(polygon, n, 1, high, 1.0)
-    n = clip_below(polygon, n, 1, low, -1.0)
+    corners[0, 0, 0], corners[0, 1, 0] = x + c - s, y + s + c
+    corners[0, 0, 1], corners[0, 1, 1] = x - c - s, y - s + c
+    corners[0, 0, 2], corners[0, 1, 2] = x - c + s, y - s - c
+    corners[0, 0, 3], corners[0, 1, 3] = x + c + s, y + s - c
+    n = clip_below(corners, 4, 0, half, 1.0)
+    n = clip_below(corners, n, 0, -half, -1.0)
+    n = clip_below(corners, n, 1, high, 1.0)
+    n = clip_below(corners, n, 1, low, -1.0)
     area = 0.0
     for i in range(n):
         j = i + 1 if i + 1 < n else 0
-        area += polygon[i, 0] * polygon[j, 1] - polygon[j, 0] * polygon[i, 1]
+        area += corners[0, 0, i] * corners[0, 1, j] - corners[0, 0, j] * corners[0, 1, i]
     return 0.5 * abs(area)
 
 
@@ -114,6 +120,7 @@ def slit_weights(
         Lower edges and half-lengths.
     """
     c, s, base, top = axes_of_pixels(angle)
+    room = np.empty((2, 2, 16))
     for j in range(low.size):
         for p in range(x.size):
             out[j, p] = 0.0
@@ -125,7 +132,9 @@ def slit_weights(
             if abs(x[p]) <= half[j] - base:
                 out[j, p] = share_below(above, base, top) - share_below(below, base, top)
             else:
-                out[j, p] = corner_share(x[p], y[p], (c, s), half[j], low[j], low[j] + width)
+                out[j, p] = corner_share(
+                    (x[p], y[p]), (c, s), half[j], low[j], low[j] + width, room
+                )
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -158,7 +167,7 @@ def slit_means(
     n_slits = low.size
     first, last = low[0], low[n_slits - 1] + width
     longest = half.max()
-    sums = np.empty((n_slits, 3))
+    sums, room = np.empty((n_slits, 3)), np.empty((2, 2, 16))
     for k in range(frames.shape[0]):
         along_x, along_y = -np.sin(frames[k, 0]), np.cos(frames[k, 0])
         c, s, base, top = axes_of_pixels(grid_angle - frames[k, 0])
@@ -185,7 +194,7 @@ def slit_means(
                     if abs(x) >= half[j] + base:
                         share = 0.0
                     else:
-                        share = corner_share(x, y, (c, s), half[j], low[j], high)
+                        share = corner_share((x, y), (c, s), half[j], low[j], high, room)
                 if share > 0.0:
                     weight = share * flux[p]
                     sums[j, 0] += weight

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -151,7 +152,7 @@ class Slits:
         """Covariance of <X> and <V> of the same slit, arcsec km/s."""
         return np.diag(self.covariance[: len(self), len(self) :]).copy()
 
-    @property
+    @functools.cached_property
     def variances(self) -> FloatArray:
         """Variances of <X> and <V>, and their covariance, ``(3, n)``, as the line fit takes them.
 
@@ -161,7 +162,7 @@ class Slits:
             return np.array([np.zeros(len(self)), np.ones(len(self)), np.zeros(len(self))])
         return np.array([self.position_error**2, self.velocity_error**2, self.cross_covariance])
 
-    @property
+    @functools.cached_property
     def has_errors(self) -> bool:
         """Whether the maps state noise that reaches every slit."""
         return bool(np.all(self.velocity_error > 0))
@@ -293,16 +294,7 @@ def measure_slits(pixels: Pixels, aperture: Aperture) -> tuple[Slits, FloatArray
 
     The derivatives have shape ``(2 n_slits, n_pixels)``: positions (pixels), then velocities.
     """
-    w = aperture.weights * pixels.flux
-    total = w.sum(axis=1)
-    empty = ~(total > 0)
-    if empty.any():
-        raise InputError(
-            "slits hold no light",
-            value=f"{int(empty.sum())} of {empty.size}",
-            hint="narrow the layout (fewer slits) or check the mask",
-        )
-    position, velocity = (w @ v / total for v in (aperture.x, pixels.velocity))
+    w, total, position, velocity = _averages(pixels, aperture)
     share = aperture.weights / total[:, None]
     by_flux = np.concatenate(
         [
@@ -324,6 +316,28 @@ def measure_slits(pixels: Pixels, aperture: Aperture) -> tuple[Slits, FloatArray
         aperture.weights.sum(axis=1),
     )
     return slits, by_flux, by_velocity
+
+
+def slit_averages(pixels: Pixels, aperture: Aperture) -> tuple[FloatArray, FloatArray]:
+    """Return <X> in arcsec and <V> in km/s alone, ``(n_slits,)`` each."""
+    _, _, position, velocity = _averages(pixels, aperture)
+    return position * pixels.scale, velocity
+
+
+def _averages(
+    pixels: Pixels, aperture: Aperture
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return weights, their sums, <X> in pixels and <V>."""
+    w = aperture.weights * pixels.flux
+    total = w.sum(axis=1)
+    empty = ~(total > 0)
+    if empty.any():
+        raise InputError(
+            "slits hold no light",
+            value=f"{int(empty.sum())} of {empty.size}",
+            hint="narrow the layout (fewer slits) or check the mask",
+        )
+    return w, total, w @ aperture.x / total, w @ pixels.velocity / total
 
 
 def noise_covariance(pixels: Pixels, by_flux: FloatArray, by_velocity: FloatArray) -> FloatArray:

@@ -20,7 +20,7 @@ from .line import STEPS, SlitLine, fit_line
 from .maps import GalaxyMaps
 from .pixels import Pixels, pixels_of
 from .rotation import RingPlan, RotationCurve, curve_of, frames_of, plan_rings
-from .slits import Aperture, SlitLayout, Slits, lay_slits, measure_slits, shorten
+from .slits import Aperture, SlitLayout, Slits, lay_slits, measure_slits, shorten, slit_averages
 
 if TYPE_CHECKING:
     from astropy.table import QTable
@@ -42,7 +42,7 @@ class ConvergenceCurve:
     pattern_speed, error : ndarray, shape (m,)
         km/s/arcsec; the error is that of the pixel noise, which all lengths share in part.
     is_converged : bool
-        Whether the last quarter of the curve stays within 5 %, or within its error.
+        Whether the last quarter of the length changes it by less than 5 %, or within its error.
     """
 
     half_length: FloatArray
@@ -51,8 +51,11 @@ class ConvergenceCurve:
 
     @property
     def drift(self) -> float:
-        """Largest relative change over the last quarter of the curve."""
-        tail = self.pattern_speed[-max(2, self.pattern_speed.size // 4) :]
+        """Largest relative change over the last quarter of the length."""
+        order = np.argsort(self.half_length)
+        long = self.half_length[order] >= 0.75 * self.half_length.max() * (1 - 1e-9)
+        long[-2:] = True
+        tail = self.pattern_speed[order][long]
         return float(np.ptp(tail) / abs(tail[-1])) if tail[-1] != 0 else math.inf
 
     @property
@@ -264,17 +267,15 @@ class TremaineWeinberg:
         What remains is made by the outline of the field, by holes and by the seeing.
         """
         flux, velocity = axisymmetric_twin(self)
-        slits = measure_slits(self.pixels.with_values(flux, velocity), self.aperture)[0]
+        x, v = slit_averages(self.pixels.with_values(flux, velocity), self.aperture)
         system = self.rotation_curve.systemic_velocity
-        points = np.array(
-            [[self.slits.position - slits.position, self.slits.velocity - slits.velocity]]
-        )
+        points = np.array([[self.slits.position - x, self.slits.velocity - v]])
         line = np.empty((1, 2))
         line_slopes(points, self.slits.variances, STEPS, line)
-        rms = [float(np.sqrt(np.mean(v**2))) for v in (slits.position, self.slits.position)]
+        rms = [float(np.sqrt(np.mean(a**2))) for a in (x, self.slits.position)]
         return NullTest(
-            slits.position,
-            slits.velocity - system,
+            x,
+            v - system,
             rms[0] / rms[1] if rms[1] > 0 else math.inf,
             float(line[0, 0] / self.line.slope - 1),
         )

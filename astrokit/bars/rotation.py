@@ -99,7 +99,7 @@ def fit_rotation_curve(
     *,
     form: Any = "arctan",
     wedge: float = WEDGE,
-    inner_radius: float = 0.0,
+    inner_radius: float | None = None,
 ) -> RotationCurve:
     r"""Measure the rotation curve in rings of the disc and fit a form to it.
 
@@ -114,8 +114,9 @@ def fit_rotation_curve(
         The shape to fit.
     wedge : float or Quantity
         Largest angle from the line of nodes in the plane of the disc, deg.
-    inner_radius : float or Quantity
-        Leave out what lies inside, arcsec.
+    inner_radius : float or Quantity, optional
+        Leave out what lies inside, arcsec; by default the width of the point-spread function,
+        where the maps know it, since seeing flattens the curve there.
 
     Returns
     -------
@@ -137,6 +138,8 @@ def fit_rotation_curve(
     """
     geometry = maps.require_geometry()
     pixels = pixels_of(maps, geometry)
+    if inner_radius is None:
+        inner_radius = maps.psf_fwhm or 0.0
     plan = plan_rings(pixels, geometry, wedge=wedge, inner_radius=inner_radius)
     return curve_of(pixels, geometry, plan, as_form(form))
 
@@ -185,10 +188,10 @@ def plan_rings(
     tangent = math.tan(math.radians(angle))
     near = np.abs(y) <= tangent * np.abs(x)
     radius = np.hypot(x, y)[near]
-    if radius.size < 3 or radius.max() <= inner:
+    if radius.size < 3 or radius.max() <= inner + 3:
         raise InputError(
-            "too few pixels near the line of nodes for a rotation curve",
-            value=radius.size,
+            "the field holds too little of the disc for a rotation curve",
+            value=f"{radius.size} pixels near the line of nodes, the inner {inner:.3g} left out",
             hint="check centre and position angle, or widen the wedge",
         )
     outer = float(radius.max()) * (1 + 1e-9)
@@ -244,7 +247,7 @@ def fit_forms(
 
 def turnover_limits(plan: RingPlan) -> tuple[float, float]:
     """Return the range of turnover radii that rings can tell apart, pixels."""
-    return 0.1 * (plan.edges[1] - plan.edges[0]), 3.0 * float(plan.edges[-1])
+    return 0.1 * float(plan.edges[1] - plan.edges[0]), 3.0 * float(plan.edges[-1])
 
 
 def curve_of(

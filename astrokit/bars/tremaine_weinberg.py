@@ -172,7 +172,9 @@ class TremaineWeinberg:
         self.slits: Slits
         self.slits, self._by_flux, self._by_velocity = measure_slits(self.pixels, self.aperture)
         self.line: SlitLine = fit_line(self.slits)
-        self.plan: RingPlan = plan_rings(self.pixels, self.geometry)
+        self.plan: RingPlan = plan_rings(
+            self.pixels, self.geometry, inner_radius=maps.psf_fwhm or 0.0
+        )
 
     # -- results -----------------------------------------------------------------------------
 

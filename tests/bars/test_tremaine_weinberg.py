@@ -439,7 +439,7 @@ def test_one_slit_or_none(galaxy):
 
 def test_slits_that_miss_the_field(galaxy):
     far = galaxy.with_geometry(center=(200.0, 0.0))
-    with pytest.raises(InputError, match=r"counterpart|no slit|too few pixels"):
+    with pytest.raises(InputError, match=r"counterpart|no slit|too little of the disc"):
         TremaineWeinberg(far)
 
 

@@ -247,8 +247,10 @@ def _draw_slits(ax: Axes, data: MapsPlotData, *, coloured: bool) -> None:
         return
     colours: Any = _colours(data.slit_offset) if coloured else "0.25"
     crowded = len(data.slits) > _CROWDED
-    style = {"lw": 0.4 if crowded or not coloured else 0.9, "alpha": 0.5 if crowded else 1.0}
-    slits = PolyCollection(list(data.slits), facecolors="none", edgecolors=colours, **style)
+    width, alpha = (0.4 if crowded or not coloured else 0.9), (0.5 if crowded else 1.0)
+    slits = PolyCollection(
+        list(data.slits), facecolors="none", edgecolors=colours, lw=width, alpha=alpha
+    )
     ax.add_collection(slits)
 
 

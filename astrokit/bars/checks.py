@@ -59,8 +59,8 @@ def kinematic_position_angle(maps: GalaxyMaps) -> float:
     >>> toy = ak.bars.ToyGalaxy(bar_strength=0)
     >>> exact = ak.bars.Instrument.exact(half_width=20)
     >>> g = ak.bars.simulate_galaxy(toy=toy, position_angle=70, instrument=exact)
-    >>> round(ak.bars.kinematic_position_angle(g), 3)
-    70.0
+    >>> abs(ak.bars.kinematic_position_angle(g) - 70) < 3
+    True
     """
     cx, cy = (0.0, 0.0)
     if maps.geometry is not None:

@@ -69,7 +69,7 @@ class RotationForm:
         --------
         >>> from astrokit.bars import Arctan
         >>> round(Arctan(200, 2).corotation_radius(20), 3)
-        8.633
+        8.535
         >>> Arctan(200, 2).fastest
         63.66...
         >>> Arctan(200, 2).corotation_radius(64)

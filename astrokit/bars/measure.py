@@ -25,6 +25,7 @@ from .tremaine_weinberg import SPEED_UNIT, TremaineWeinberg
 
 if TYPE_CHECKING:
     from astropy.table import QTable
+    from matplotlib.figure import Figure
 
 __all__ = ["CLASSES", "PatternSpeed", "classify", "pattern_speed"]
 
@@ -177,6 +178,12 @@ class PatternSpeed:
             }
         )
 
+    def plot(self) -> Figure:
+        """Draw maps, slits, rotation curve and R; see :func:`plot_pattern_speed`."""
+        from .plots import plot_pattern_speed
+
+        return plot_pattern_speed(self)
+
     def _scale(self) -> float:
         if math.isnan(self.kpc_per_arcsec):
             raise InputError(
@@ -283,6 +290,7 @@ def pattern_speed(
         raise InputError("too few draws for an interval", value=n_draws, allowed="20 or more")
     scale = kpc_per_arcsec(distance, redshift, cosmology)
     sequence = as_seed_sequence(seed)
+    tw = TremaineWeinberg(maps, layout=layout, weights=weights, rotation=rotation)
     arguments = {"n_draws": n_draws, "layout": layout, "rotation": rotation}
     recorder = Recorder(
         "astrokit.bars.pattern_speed",
@@ -291,7 +299,6 @@ def pattern_speed(
         seed=sequence,
         citations=("tremaine1984", "courteau1997", "york2004"),
     )
-    tw = TremaineWeinberg(maps, layout=layout, weights=weights, rotation=rotation)
     geometry_seed, noise_seed = sequence.spawn(2)
     draws = draw_geometry(tw.geometry, int(n_draws), np.random.default_rng(geometry_seed))
     noise = draw_noise(tw, int(n_draws), np.random.default_rng(noise_seed))

@@ -346,7 +346,7 @@ def corotation_radius(pattern_speed: Any, curve: RotationForm | RotationCurve) -
     --------
     >>> import astrokit as ak
     >>> round(ak.bars.corotation_radius(20.0, ak.bars.Arctan(200, 2)), 3)
-    8.633
+    8.535
     """
     form = curve.form if isinstance(curve, RotationCurve) else curve
     speed = as_scalar(pattern_speed, "pattern_speed", unit="km/(s arcsec)")
@@ -377,8 +377,8 @@ def deprojected_radius(radius: Any, angle: Any, inclination: Any) -> Any:
     Examples
     --------
     >>> from astrokit.bars import deprojected_radius
-    >>> deprojected_radius(5.0, 90.0, 60.0)
-    10.0...
+    >>> round(deprojected_radius(5.0, 90.0, 60.0), 9)
+    10.0
     """
     from ..boundary import as_array
 

@@ -212,7 +212,7 @@ def simulate_galaxy(
     >>> import astrokit as ak
     >>> g = ak.bars.simulate_galaxy(pattern_speed=20, inclination=50 * u.deg, seed=1)
     >>> g.truth.pattern_speed, round(g.truth.corotation_radius, 2)
-    (20.0, 8.63)
+    (20.0, 8.53)
     """
     changes = {"pattern_speed": pattern_speed, "inclination": inclination, "bar_angle": bar_angle}
     toy = ToyGalaxy() if toy is None else toy

@@ -69,7 +69,7 @@ class ToyGalaxy:
     >>> from astrokit.bars import ToyGalaxy
     >>> toy = ToyGalaxy(pattern_speed=20, inclination=50, bar_angle=40)
     >>> round(toy.corotation_radius, 3)
-    8.633
+    8.535
     """
 
     pattern_speed: float = 20.0

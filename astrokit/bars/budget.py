@@ -96,6 +96,13 @@ def sensitivity_budget(tw: TremaineWeinberg) -> Budget:
     -------
     Budget
         Numbers of the geometry in the order of their share, the pixel noise last.
+
+    Examples
+    --------
+    >>> import astrokit as ak
+    >>> g = ak.bars.simulate_galaxy(pattern_speed=20, seed=1)
+    >>> ak.bars.sensitivity_budget(ak.bars.TremaineWeinberg(g)).largest
+    'position_angle'
     """
     estimates, errors = tw.geometry.estimates, tw.geometry.errors
     names = list(estimates)

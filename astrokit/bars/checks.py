@@ -81,6 +81,13 @@ def photometric_bar_angle(maps: GalaxyMaps) -> float:
     ----------
     maps : GalaxyMaps
         With the geometry of disc and bar.
+
+    Examples
+    --------
+    >>> import astrokit as ak
+    >>> g = ak.bars.simulate_galaxy(instrument=ak.bars.Instrument.exact(half_width=20))
+    >>> abs(ak.bars.photometric_bar_angle(g) - 75) < 1
+    True
     """
     from .pixels import pixels_of
 

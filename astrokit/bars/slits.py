@@ -124,6 +124,13 @@ class Slits:
         Neighbours that share pixels are correlated. Zero where the maps have no errors.
     n_pixels : ndarray, shape (n,)
         Pixels inside, in shares.
+
+    Examples
+    --------
+    >>> import astrokit as ak
+    >>> slits = ak.bars.TremaineWeinberg(ak.bars.simulate_galaxy(seed=1)).slits
+    >>> len(slits), slits.covariance.shape
+    (15, (30, 30))
     """
 
     offset: FloatArray

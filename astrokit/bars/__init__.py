@@ -20,20 +20,21 @@ if TYPE_CHECKING:
     from .forms import RotationForm as RotationForm
     from .forms import Tanh as Tanh
     from .geometry import Geometry as Geometry
+    from .geometry import inclination_from_axis_ratio as inclination_from_axis_ratio
     from .geometry import sky_direction as sky_direction
     from .grid import PixelGrid as PixelGrid
     from .line import SlitLine as SlitLine
+    from .map_plots import MapsPlotData as MapsPlotData
+    from .map_plots import maps_plot_data as maps_plot_data
+    from .map_plots import plot_maps as plot_maps
     from .maps import GalaxyMaps as GalaxyMaps
     from .measure import PatternSpeed as PatternSpeed
     from .measure import classify as classify
     from .measure import pattern_speed as pattern_speed
-    from .plots import MapsPlotData as MapsPlotData
     from .plots import RatioPlotData as RatioPlotData
     from .plots import RotationPlotData as RotationPlotData
     from .plots import SlitsPlotData as SlitsPlotData
-    from .plots import maps_plot_data as maps_plot_data
     from .plots import plot_convergence as plot_convergence
-    from .plots import plot_maps as plot_maps
     from .plots import plot_pattern_speed as plot_pattern_speed
     from .plots import plot_ratio as plot_ratio
     from .plots import plot_rotation_curve as plot_rotation_curve
@@ -99,6 +100,7 @@ else:
             ],
             "geometry": [
                 "Geometry",
+                "inclination_from_axis_ratio",
                 "sky_direction",
             ],
             "grid": [
@@ -106,6 +108,11 @@ else:
             ],
             "line": [
                 "SlitLine",
+            ],
+            "map_plots": [
+                "MapsPlotData",
+                "maps_plot_data",
+                "plot_maps",
             ],
             "maps": [
                 "GalaxyMaps",
@@ -116,13 +123,10 @@ else:
                 "pattern_speed",
             ],
             "plots": [
-                "MapsPlotData",
                 "RatioPlotData",
                 "RotationPlotData",
                 "SlitsPlotData",
-                "maps_plot_data",
                 "plot_convergence",
-                "plot_maps",
                 "plot_pattern_speed",
                 "plot_ratio",
                 "plot_rotation_curve",

@@ -21,7 +21,7 @@ from ..boundary import as_scalar
 from ..errors import InputError
 from ..estimate import Estimate
 
-__all__ = ["Geometry", "sky_direction"]
+__all__ = ["Geometry", "inclination_from_axis_ratio", "sky_direction"]
 
 FloatArray = NDArray[np.float64]
 
@@ -40,13 +40,66 @@ def sky_direction(position_angle: float) -> tuple[float, float]:
     return -math.sin(angle), math.cos(angle)
 
 
+def inclination_from_axis_ratio(axis_ratio: Any, *, thickness: float = 0.0) -> Estimate:
+    r"""Return the inclination of a disc from the axis ratio of its outer isophotes.
+
+    :math:`\cos^2 i = (q^2 - q_0^2) / (1 - q_0^2)` for a disc of intrinsic thickness q0.
+
+    Parameters
+    ----------
+    axis_ratio : number, pair or Estimate
+        Minor over major axis, b/a; that is 1 - ellipticity.
+    thickness : float
+        Axis ratio of the disc seen edge-on; 0.2 to 0.25 is usual for stars.
+
+    Returns
+    -------
+    Estimate
+        Degrees; the error of the axis ratio is propagated to each end, and stops at 0 and 90 deg.
+
+    Raises
+    ------
+    InputError
+        If the ratio is not between the thickness and 1.
+
+    References
+    ----------
+    Hubble 1926, ApJ 64, 321.
+
+    Examples
+    --------
+    >>> from astrokit.bars import inclination_from_axis_ratio
+    >>> print(inclination_from_axis_ratio((0.6, 0.02), thickness=0.2))
+    inclination = 54.7 +/- 1.5 deg
+    """
+    ratio = _estimate(axis_ratio, "axis_ratio", "")
+    q0 = as_scalar(thickness, "thickness", minimum=0, maximum=0.99)
+    if not q0 < ratio.value < 1:
+        raise InputError(
+            "no inclined disc has this axis ratio",
+            value=ratio.value,
+            allowed=f"between the thickness {q0:g} and 1",
+            hint="a bulge or halo rounds isophotes off: take those of the outer disc",
+        )
+
+    def degrees(q: float) -> float:
+        cosine2 = (q * q - q0 * q0) / (1 - q0 * q0)
+        return math.degrees(math.acos(math.sqrt(min(max(cosine2, 0.0), 1.0))))
+
+    value = degrees(ratio.value)
+    low, high = (degrees(q) for q in (ratio.interval[1], max(ratio.interval[0], q0)))
+    return Estimate(
+        value, value - low, high - value, "deg", name="inclination", method="axis ratio of a disc"
+    )
+
+
 @dataclass(frozen=True)
 class Geometry:
     """Position angles, inclination, bar and centre of a galaxy, each with its error.
 
     Every number may be a plain number, a Quantity, a pair ``(value, error)`` (or a triple with the
-    lower and the upper error) or an :class:`~astrokit.estimate.Estimate`; inside, each is an Estimate. A number without an error is
-    taken as exact: its error is 0.
+    lower and the upper error) or an :class:`~astrokit.estimate.Estimate`; inside, each is an
+    Estimate. A number without an error is taken as exact: its error is 0.
 
     Parameters
     ----------

@@ -380,7 +380,7 @@ class GalaxyMaps:
 
     def plot(self, axes: Any = None) -> NDArray[Any]:
         """Draw flux and velocity; see :func:`plot_maps`."""
-        from .plots import plot_maps
+        from .map_plots import plot_maps
 
         return plot_maps(self, axes=axes)
 

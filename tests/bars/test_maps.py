@@ -11,7 +11,13 @@ from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 
 from astrokit import Estimate
-from astrokit.bars import GalaxyMaps, Geometry, PixelGrid, sky_direction
+from astrokit.bars import (
+    GalaxyMaps,
+    Geometry,
+    PixelGrid,
+    inclination_from_axis_ratio,
+    sky_direction,
+)
 from astrokit.errors import (
     InputError,
     MaskError,
@@ -193,6 +199,27 @@ def test_wrong_units_are_refused():
         GalaxyMaps(FLUX * u.Jy, VELOCITY, flux_error=FLUX * u.s, pixel_scale=0.5)
     with pytest.raises(UnitError):
         GalaxyMaps(FLUX, VELOCITY, pixel_scale=0.5 * u.kpc)
+
+
+@pytest.mark.parametrize(("inclination", "thickness"), [(30, 0.0), (50, 0.2), (69, 0.25)])
+def test_the_axis_ratio_of_a_thick_disc_gives_its_inclination(inclination, thickness):
+    """An oblate spheroid projects to q^2 = cos^2 i + q0^2 sin^2 i."""
+    i = np.radians(inclination)
+    ratio = np.sqrt(np.cos(i) ** 2 + (thickness * np.sin(i)) ** 2)
+    found = inclination_from_axis_ratio((ratio, 0.01), thickness=thickness)
+    assert found.value == pytest.approx(inclination)
+    step = 1e-6
+    there = [
+        inclination_from_axis_ratio(ratio + s, thickness=thickness).value for s in (step, -step)
+    ]
+    assert found.error == pytest.approx(0.01 * (there[1] - there[0]) / (2 * step), rel=0.02)
+    assert Geometry(30, found).inclination.value == pytest.approx(inclination)
+
+
+@pytest.mark.parametrize(("ratio", "thickness"), [(1.0, 0), (1.2, 0), (0.2, 0.25), (-0.5, 0)])
+def test_axis_ratios_of_no_disc_are_refused(ratio, thickness):
+    with pytest.raises(InputError, match="no inclined disc"):
+        inclination_from_axis_ratio(ratio, thickness=thickness)
 
 
 # -- maps ---------------------------------------------------------------------------------------

@@ -48,7 +48,9 @@ class Budget:
 
     @property
     def largest(self) -> str:
-        """The number whose error matters most for the pattern speed."""
+        """The number whose error matters most for the pattern speed; "" where none is known."""
+        if not np.isfinite(self.pattern_speed_share).any():
+            return ""
         return self.name[int(np.nanargmax(self.pattern_speed_share))]
 
     def to_table(self) -> QTable:

@@ -211,8 +211,8 @@ class PatternSpeed:
         lines += [f"  {number}" for number in numbers]
         shares = ", ".join(f"{k} {v:.2f}" for k, v in self.class_probabilities.items() if v > 0)
         lines.append(f"  {shares}")
-        top = self.budget.largest.replace("_", " ")
-        lines.append(f"  largest part of the error: {top}")
+        if top := self.budget.largest.replace("_", " "):
+            lines.append(f"  largest part of the error: {top}")
         lines += [f"  {flag}" for flag in self.flags]
         return "\n".join(lines)
 

@@ -342,7 +342,8 @@ def _averages(
         raise InputError(
             "slits hold no light",
             value=f"{int(empty.sum())} of {empty.size}",
-            hint="narrow the layout (fewer slits) or check the mask",
+            hint="narrow the layout (fewer slits), or check the mask: an empty centre has no "
+            "opposite side to be filled from",
         )
     return w, total, w @ aperture.x / total, w @ pixels.velocity / total
 

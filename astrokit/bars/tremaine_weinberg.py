@@ -61,6 +61,7 @@ class ConvergenceCurve:
 
     @property
     def is_converged(self) -> bool:
+        """Whether the last quarter of the curve stays within 5 %, or within its error."""
         last = abs(self.pattern_speed[-1])
         allowed = max(0.05, self.error[-1] / last if last > 0 and self.error[-1] > 0 else 0.0)
         return self.drift <= allowed
@@ -163,6 +164,8 @@ class TremaineWeinberg:
         if not isinstance(maps, GalaxyMaps):
             raise InputError("maps must be GalaxyMaps", value=type(maps).__name__)
         maps.require_flux()
+        if not np.ptp(maps.velocity) > 0:
+            raise InputError("all velocities are equal", value=float(maps.velocity[0]))
         self.maps = maps
         self.geometry = maps.require_geometry("bar_position_angle", "bar_radius")
         require_bar_angle(self.geometry.bar_angle or 0.0)

@@ -395,6 +395,26 @@ def test_a_small_field_is_flagged():
     assert "short_slits" in flags(simulate_galaxy(instrument=small))
 
 
+def test_a_field_with_one_half_is_flagged(galaxy):
+    assert "short_slits" in flags(galaxy.without(galaxy.x > 1))
+
+
+def test_a_wrong_centre_is_flagged(galaxy):
+    assert "center" in flags(galaxy.with_geometry(center=(2.0, 0.0)))
+    assert "center" not in flags(galaxy.with_geometry(center=(0.2, 0.0)))
+
+
+def test_an_empty_centre_cannot_be_filled(galaxy):
+    hollow = galaxy.without(np.hypot(galaxy.x, galaxy.y) < 2)
+    with pytest.raises(InputError, match="no light"):
+        TremaineWeinberg(hollow)
+
+
+def test_velocities_that_do_not_vary_are_refused(galaxy):
+    with pytest.raises(InputError, match="all velocities are equal"):
+        TremaineWeinberg(scaled(galaxy, velocity=np.full(len(galaxy), 3.0)))
+
+
 @pytest.mark.parametrize("position_angle", [20.0, 65.0, 110.0, 160.0])
 def test_mixed_up_conventions_are_caught(position_angle):
     galaxy = simulate_galaxy(position_angle=position_angle, instrument=EXACT)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from . import bars as bars
     from . import boundary as boundary
     from . import bursts as bursts
     from . import comets as comets
@@ -59,6 +60,7 @@ else:
             "provenance": ["cite"],
         },
         submodules=[
+            "bars",
             "boundary",
             "bursts",
             "complexity",

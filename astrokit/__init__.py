@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from . import reproduce as reproduce
     from . import shapes as shapes
     from . import spectra as spectra
+    from . import survey as survey
     from . import timing as timing
     from .estimate import Estimate as Estimate
     from .estimate import estimates_table as estimates_table
@@ -74,6 +75,7 @@ else:
             "reproduce",
             "shapes",
             "spectra",
+            "survey",
             "timing",
         ],
     )

@@ -27,6 +27,7 @@ _TASK_SECONDS = 0.5  # targets are bundled until a task takes so long
 _MOST = 200  # targets of a task
 _PER_WORKER = 3  # tasks under way
 _TICK = 0.5  # seconds after which the caller may look at its clock
+_LOOK_SECONDS = 2.0
 _PATIENCE = 300.0  # seconds without a result after a loss, until the run stops
 
 
@@ -82,6 +83,7 @@ class Dispatcher:
         self._size = 1
         self._number = 0
         self._count = workers.count()
+        self._looked = time.monotonic()
         self._loss: BaseException | None = None
         self._lost_since: float | None = None
 
@@ -92,6 +94,7 @@ class Dispatcher:
                 for future in done:
                     yield from self._collect(self._under_way.pop(future), future)
                 self._mend()
+                self._look()
                 yield None
         finally:
             for future in self._under_way:
@@ -153,8 +156,6 @@ class Dispatcher:
         per_target = seconds / len(task.targets)
         self._size = max(1, math.ceil(_TASK_SECONDS / per_target))
         self._left -= len(task.targets)
-        if self._number % 50 == 0:
-            self._count = self._workers.count()  # clusters grow and shrink
         yield from outcomes
 
     def _suspect(self, task: _Task, error: BaseException) -> Iterator[Outcome]:
@@ -164,6 +165,12 @@ class Dispatcher:
             yield Outcome.failed(task.targets[0], words)
         else:
             self._suspects.extend(task.targets)
+
+    def _look(self) -> None:
+        """Count the workers anew now and then: clusters grow and shrink."""
+        now = time.monotonic()
+        if now - self._looked > _LOOK_SECONDS:
+            self._count, self._looked = self._workers.count(), now
 
     def _mend(self) -> None:
         """Find workers again after a loss, or stop with a clear word."""

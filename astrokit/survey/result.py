@@ -17,7 +17,7 @@ from ..errors import InputError, ReadError
 from ..provenance import Provenance, Recorder
 from .assemble import Layout, write_failures, write_table
 from .compute import OK, Job
-from .store import Store, write_whole
+from .store import Store, write_whole, writing
 from .targets import Catalogue
 
 if TYPE_CHECKING:
@@ -149,10 +149,22 @@ def finish(store: Store, targets: Catalogue, job: Job) -> Survey:
     from .report import write_report
 
     layout = Layout(store, targets.names)
+    survey = _summed(store, layout, targets, job)
     known = store.manifest["identity"]
-    table = store.folder / f"table.{store.format}"
-    write_table(layout, table, {"survey": known})
-    write_failures(layout, store.folder / "failures.ecsv")
+    summary = {n: getattr(survey, n) for n in ("counts", "errors", "seconds", "slowest")}
+    with writing(store.folder):
+        write_table(layout, survey.folder / f"table.{store.format}", {"survey": known})
+        write_failures(layout, survey.folder / "failures.ecsv")
+        write_whole(store.folder / _SUMMARY, (json.dumps(summary, indent=1) + "\n").encode())
+        record = survey.provenance.to_json() + "\n"
+        write_whole(store.folder / "provenance.json", record.encode())
+        write_whole(store.folder / "summary.txt", (_text(survey) + "\n").encode())
+        write_report(survey, store)
+    store.update(finished=survey.counts["missing"] == 0)
+    return survey
+
+
+def _summed(store: Store, layout: Layout, targets: Catalogue, job: Job) -> Survey:
     counts: Counter[str] = Counter()
     errors: Counter[str] = Counter()
     citations: dict[str, None] = {}
@@ -169,7 +181,7 @@ def finish(store: Store, targets: Catalogue, job: Job) -> Survey:
         longest = sorted(seconds, key=lambda name: -seconds[name])[:_SLOWEST]
         seconds = {name: seconds[name] for name in longest}
     missing = len(targets) - sum(counts.values())
-    survey = Survey(
+    return Survey(
         store.folder,
         {OK: counts[OK], "failed": counts["failed"], "missing": missing},
         dict(errors.most_common(_KINDS)),
@@ -177,14 +189,6 @@ def finish(store: Store, targets: Catalogue, job: Job) -> Survey:
         seconds,
         _provenance(store, targets, job, citations),
     )
-    summary = {n: getattr(survey, n) for n in ("counts", "errors", "seconds", "slowest")}
-    write_whole(store.folder / _SUMMARY, (json.dumps(summary, indent=1) + "\n").encode())
-    record = survey.provenance.to_json() + "\n"
-    write_whole(store.folder / "provenance.json", record.encode())
-    write_whole(store.folder / "summary.txt", (_text(survey) + "\n").encode())
-    write_report(survey, store)
-    store.update(finished=missing == 0)
-    return survey
 
 
 def _provenance(

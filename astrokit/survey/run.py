@@ -22,7 +22,7 @@ from .dispatch import Dispatcher, serial
 from .result import Survey, finish
 from .store import Store
 from .targets import Catalogue, read_catalogue
-from .workers import workers_for
+from .workers import Workers, workers_for
 
 __all__ = ["run"]
 
@@ -138,13 +138,16 @@ def run(
     if resume not in _RESUME:
         raise InputError("resume is unknown", value=resume, allowed=str(_RESUME))
     store = Store(Path(output), format)
-    store.open()
+    workers = workers_for(executor)
     try:
+        store.open()
         state = _begun(store, targets, known, resume)
-        _compute(store, targets, job, state, executor, progress)
+        _compute(store, targets, job, state, workers, progress)
         return finish(store, targets, job)
     finally:
         store.close()
+        if workers is not None:
+            workers.close()
 
 
 # -- what is asked --------------------------------------------------------------------------------
@@ -243,25 +246,19 @@ def _compute(
     targets: Catalogue,
     job: Job,
     state: bytearray,
-    executor: Any,
+    workers: Workers | None,
     progress: bool | None,
 ) -> None:
     left = state.count(_TODO)
     if not left:
         return
     todo = (targets[i] for i in range(len(targets)) if state[i] == _TODO)
-    workers = workers_for(executor)
-    try:
-        label = "serial" if workers is None else workers.label
-        store.note(run=label, targets=left)
-        outcomes: Iterable[Outcome | None] = (
-            serial(job, todo) if workers is None else Dispatcher(job, todo, workers, total=left)
-        )
-        counts = Counter({OK: state.count(_DONE), FAILED: state.count(_FAILED)})
-        _keep(store, _shown(outcomes, len(targets), counts, progress))
-    finally:
-        if workers is not None:
-            workers.close()
+    store.note(run="serial" if workers is None else workers.label, targets=left)
+    outcomes: Iterable[Outcome | None] = (
+        serial(job, todo) if workers is None else Dispatcher(job, todo, workers, total=left)
+    )
+    counts = Counter({OK: state.count(_DONE), FAILED: state.count(_FAILED)})
+    _keep(store, _shown(outcomes, len(targets), counts, progress))
 
 
 @dataclass

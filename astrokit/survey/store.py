@@ -20,11 +20,12 @@ from ..errors import AstrokitError, CheckpointError, InputError, MissingDependen
 from .compute import Outcome
 from .parts import FORMATS, PARTS
 
-__all__ = ["Store", "whole_file", "write_whole"]
+__all__ = ["Store", "whole_file", "write_whole", "writing"]
 
 FORMAT = 1
 MANIFEST = "survey.json"
 _LOCK = ".lock"
+_PART = {"file": str, "rows": int, "sha256": str}
 
 
 class Store:
@@ -113,14 +114,17 @@ class Store:
         try:
             found = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
             version, format = int(found["astrokit_survey"]), found["format"]
-            complete = isinstance(found["parts"], list) and isinstance(found["identity"], dict)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            complete = isinstance(found["identity"], dict) and isinstance(found["history"], list)
+            complete &= all(_PART.items() <= _kinds(part).items() for part in found["parts"])
+            if version <= FORMAT and not (complete and format in FORMATS):
+                raise ValueError
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise CheckpointError(
                 "there is no survey in this folder, or its manifest is damaged",
                 value=f"{self.folder.name}: {type(error).__name__}",
                 hint="begin in another folder",
             ) from error
-        if version > FORMAT or format not in FORMATS or not complete:
+        if version > FORMAT:
             raise CheckpointError(
                 "this survey was written by a newer astrokit",
                 value=f"{self.folder.name}: format {version}",
@@ -156,20 +160,14 @@ class Store:
         number = 1 + max((int(p["file"][5:11]) for p in self.manifest["parts"]), default=0)
         name = f"part-{number:06d}.{self.format}"
         record = {"file": name, "rows": len(rows), "sha256": hashlib.sha256(data).hexdigest()}
-        try:
+        with writing(self.folder):
             write_whole(self.folder / "parts" / name, data)
-            self.manifest["parts"].append(record)
-            try:
-                self._save()
-            except OSError:
-                self.manifest["parts"].pop()
-                raise
-        except OSError as error:
-            raise AstrokitError(
-                "results cannot be written",
-                value=f"{self.folder.name}: {error.strerror or error}",
-                hint="make room and resume: all that was written before is whole",
-            ) from error
+        self.manifest["parts"].append(record)
+        try:
+            self._save()
+        except AstrokitError:
+            self.manifest["parts"].pop()
+            raise
 
     @property
     def parts(self) -> list[dict[str, Any]]:
@@ -228,7 +226,30 @@ class Store:
 
     def _save(self) -> None:
         text = json.dumps(self.manifest, indent=1, allow_nan=False)
-        write_whole(self.folder / MANIFEST, (text + "\n").encode())
+        with writing(self.folder):
+            write_whole(self.folder / MANIFEST, (text + "\n").encode())
+
+
+def _kinds(record: Mapping[str, Any]) -> dict[str, type]:
+    return {name: type(value) for name, value in record.items()}
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Tell a full disk, and its like, in the words of a survey.
+
+    Raises
+    ------
+    AstrokitError
+    """
+    try:
+        yield
+    except OSError as error:
+        raise AstrokitError(
+            "results cannot be written",
+            value=f"{folder.name}: {error.strerror or error}",
+            hint="make room and resume: all that was written before is whole",
+        ) from error
 
 
 def write_whole(path: Path, data: bytes) -> None:

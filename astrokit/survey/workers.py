@@ -85,6 +85,7 @@ class Given(Workers):
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
         self._own: Executor | None = None
+        self._known = 1
         self.label = type(executor).__name__
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
@@ -93,7 +94,8 @@ class Given(Workers):
     def count(self) -> int:
         client = getattr(self._executor, "_client", None)
         if client is not None and hasattr(client, "nthreads"):
-            return max(1, sum(client.nthreads().values()))
+            self._known = _threads_of(client) or self._known
+            return self._known
         return int(getattr(self._executor, "_max_workers", 0) or _UNKNOWN)
 
     def renew(self, patience: float) -> bool:
@@ -119,6 +121,7 @@ class Scheduler(Workers):
         self._address = address
         self._client: Any = None
         self._executor: Any = None
+        self._known = 1
         self.label = "Dask cluster"
         self._connect()
 
@@ -127,9 +130,8 @@ class Scheduler(Workers):
         return future
 
     def count(self) -> int:
-        if self._client.status != "running":
-            return 1
-        return max(1, sum(self._client.nthreads().values()))
+        self._known = _threads_of(self._client) or self._known
+        return self._known
 
     def renew(self, patience: float) -> bool:
         deadline = time.monotonic() + patience
@@ -188,6 +190,16 @@ def workers_for(executor: Any) -> Workers | None:
         value=type(executor).__name__,
         allowed="None, a number of workers, an Executor, a Dask client, a scheduler's address",
     )
+
+
+def _threads_of(client: Any) -> int:
+    """Return the threads of all workers of a cluster; 0 while its scheduler does not answer."""
+    if client.status != "running":
+        return 0
+    try:
+        return sum(client.nthreads().values())
+    except (OSError, RuntimeError, CancelledError, TimeoutError):
+        return 0  # lost in this moment: the tasks will tell
 
 
 def _distributed() -> Any:

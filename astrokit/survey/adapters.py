@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
+from ..randomness import spawn
 from .targets import Target
 from .values import Answer
 
@@ -243,8 +244,9 @@ def pattern_speed(
     Parameters
     ----------
     target : Target
-        With the file of a galaxy's maps; without one, its further columns are the arguments of
-        ``astrokit.bars.simulate_galaxy``: a toy galaxy for each row.
+        With the file of a galaxy's maps, and its geometry in the further columns (see
+        ``astrokit.bars.geometry_of``), unless the maps know it. Without a file these columns are
+        the arguments of ``astrokit.bars.simulate_galaxy``: a toy galaxy for each row.
     seed : SeedSequence
     reader : str
         Which function of ``astrokit.bars`` reads the file.
@@ -254,18 +256,20 @@ def pattern_speed(
         Of the analysis, such as ``n_draws``.
     """
     bars = _bars()
-    toy_seed, draws = seed.spawn(2)
+    toy_seed, draws = spawn(seed, 2)
+    given = {k: _argument(target, k) for k, v in target.row.items() if v is not None}
     if target.path is None:
-        given = {k: _argument(target, k) for k, v in target.row.items() if v is not None}
-        galaxy = bars.simulate_galaxy(seed=toy_seed, **given)
-        maps = getattr(galaxy, "maps", galaxy)
+        maps = bars.simulate_galaxy(seed=toy_seed, **given)
     else:
         maps = _reader(bars, reader)(Path(target.path), **(read or {}))
+        geometry = bars.geometry_of(given)
+        maps = maps if geometry is None else maps.with_geometry(geometry)
     r = bars.pattern_speed(maps, seed=draws, **options)
-    names = ("pattern_speed", "corotation_radius", "ratio")
+    names = ("pattern_speed", "corotation_radius", "bar_radius", "ratio")
     values: dict[str, Any] = {name: getattr(r, name) for name in names}
-    values["flags"] = "; ".join(str(flag) for flag in getattr(r, "flags", ()) or ())
-    return Answer(values, tuple(r.provenance.citations))
+    values["p"] = dict(r.class_probabilities)
+    values["flags"] = " ".join(dict.fromkeys(flag.name for flag in r.flags))
+    return Answer(values, r.provenance.citations)
 
 
 def _bars() -> Any:

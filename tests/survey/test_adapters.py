@@ -125,6 +125,7 @@ def test_pattern_speeds_of_toy_galaxies(tmp_path):
             adapters.pattern_speed(Target("x"), seed=target_seed(0, "x"))
         pytest.skip("astrokit.bars is not here")
     toys = Table({"name": ["one", "two"], "pattern_speed": [20.0, 30.0]})
+    toys["inclination"], toys["bar_angle"] = 50.0, 40.0
     survey = run(tmp_path, "bars.pattern_speed", toys, n_draws=200)
     speeds = survey.table["pattern_speed"]
     errors = np.maximum(survey.table["pattern_speed_lower"], survey.table["pattern_speed_upper"])

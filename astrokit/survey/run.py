@@ -29,7 +29,7 @@ __all__ = ["run"]
 _FLUSH_ROWS = 1000
 _FLUSH_SECONDS = 2.0
 _FLUSH_SHARE = 0.01  # of the time so far: a survey of weeks has some thousand parts
-_TODO, _DONE, _FAILED = 0, 1, 2
+_LEFT, _DONE, _FAILED = 0, 1, 2
 _RESUME = (False, True, "failed", "changed")
 
 
@@ -224,9 +224,9 @@ def _state(store: Store, targets: Catalogue, resume: bool | str) -> bytearray:
             if fingerprint == targets[i].fingerprint:
                 state[i] = _DONE if status == OK else _FAILED
             else:
-                state[i] = _TODO
+                state[i] = _LEFT
                 other.append(name)
-    other = [name for name in dict.fromkeys(other) if state[place[name]] == _TODO]
+    other = [name for name in dict.fromkeys(other) if state[place[name]] == _LEFT]
     if other and resume != "changed":
         raise CheckpointError(
             f"{len(other)} finished targets have another path or other values in the catalogue",
@@ -234,7 +234,7 @@ def _state(store: Store, targets: Catalogue, resume: bool | str) -> bytearray:
             hint="choose another folder, or compute them again with resume='changed'",
         )
     if resume == "failed":
-        state = bytearray(_TODO if s == _FAILED else s for s in state)
+        state = bytearray(_LEFT if s == _FAILED else s for s in state)
     return state
 
 
@@ -249,10 +249,10 @@ def _compute(
     workers: Workers | None,
     progress: bool | None,
 ) -> None:
-    left = state.count(_TODO)
+    left = state.count(_LEFT)
     if not left:
         return
-    todo = (targets[i] for i in range(len(targets)) if state[i] == _TODO)
+    todo = (targets[i] for i in range(len(targets)) if state[i] == _LEFT)
     store.note(run="serial" if workers is None else workers.label, targets=left)
     outcomes: Iterable[Outcome | None] = (
         serial(job, todo) if workers is None else Dispatcher(job, todo, workers, total=left)

@@ -21,7 +21,7 @@ from ..errors import AstrokitError, InputError, MissingDependencyError
 __all__ = ["Workers", "workers_for"]
 
 _UNKNOWN = 16  # workers of an executor that does not tell
-_RECONNECT = 5.0  # seconds between attempts to find a lost scheduler
+_RECONNECT = 20.0  # seconds of an attempt to find a scheduler
 
 
 class Workers(abc.ABC):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -14,13 +15,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
+_ports = itertools.count(21_000 + 2 * (os.getpid() % 5000))
+
+
 def _free_port() -> int:
     """Return a port below those that the system gives to clients.
 
     A client that looks for a scheduler which is away may be given the port that it looks for, is
     then connected with itself, and the scheduler could not come back.
     """
-    for port in range(21_000 + os.getpid() % 5000, 32_000):
+    for port in range(next(_ports), 32_000):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -59,8 +63,8 @@ class Cluster:
             time.sleep(0.05)
         raise TimeoutError("the scheduler does not start")
 
-    def start_worker(self) -> subprocess.Popen:
-        words = [self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    def start_worker(self, threads: int = 1) -> subprocess.Popen:
+        words = [self.address, "--nthreads", str(threads), "--no-nanny", "--no-dashboard"]
         words += ["--local-directory", self._folder.name, "--death-timeout", "20"]
         worker = self._start("worker", words)
         self.workers.append(worker)

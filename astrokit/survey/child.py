@@ -99,10 +99,14 @@ class Child:
         outcome: Outcome = self._exchange(target, time_limit)
         return outcome
 
-    def close(self) -> None:
-        """End the process."""
+    def kill(self) -> None:
+        """End the process, whatever it does; who waits for it is told."""
         if self.alive:
             self._process.kill()
+
+    def close(self) -> None:
+        """End the process, and let go of it."""
+        self.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+
+if TYPE_CHECKING:
+    from .config import Configuration
+    from .result import Survey
 
 __all__ = ["EXAMPLES", "add_arguments", "run_command"]
 
@@ -45,7 +50,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run_command(chosen: argparse.Namespace) -> tuple[str, int]:
     """Run a survey; return what is to be said, and 0, or 1 if targets failed."""
-    from . import available, read_config, run
+    from . import available, read_config
 
     if chosen.list:
         return "\n".join(f"{name:<22}{what}" for name, what in available().items()), 0
@@ -65,16 +70,25 @@ def run_command(chosen: argparse.Namespace) -> tuple[str, int]:
     executor = chosen.workers or chosen.scheduler or next(iter(given.values()), None)
     if chosen.workers is not None:
         executor = chosen.workers  # also 0, which is refused with a word
+    try:
+        survey = _run(config, executor, chosen.resume, threads)
+    except KeyboardInterrupt:
+        return "stopped; what was finished is kept: go on with --resume", 2
+    files = f"table: {survey.table_file}\nreport: {survey.folder / 'report.html'}"
+    return f"{survey}\n{files}", 1 if survey.counts["failed"] else 0
+
+
+def _run(config: Configuration, executor: Any, resume: bool | str, threads: int) -> Survey:
+    from . import run
+
     keys = ("seed", "time_limit", "format")
-    survey = run(
+    return run(
         config.survey["analysis"],
         config.targets(),
         config.output,
         options=config.options,
         executor=executor,
-        resume=chosen.resume,
+        resume=resume,
         threads=threads,
         **{key: config.survey[key] for key in keys if key in config.survey},
     )
-    files = f"table: {survey.table_file}\nreport: {survey.folder / 'report.html'}"
-    return f"{survey}\n{files}", 1 if survey.counts["failed"] else 0

@@ -48,6 +48,8 @@ class Job:
         Where a user's module lies.
     code : str
         Checksum of the code; a worker with other code refuses.
+    run : str
+        Tells one run from another of the same job.
     """
 
     analysis: str
@@ -57,6 +59,7 @@ class Job:
     threads: int = 1
     search_path: tuple[str, ...] = ()
     code: str = ""
+    run: str = ""
 
     @property
     def key(self) -> str:

@@ -6,7 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -187,12 +187,12 @@ def _summed(store: Store, layout: Layout, targets: Catalogue, job: Job) -> Surve
         dict(errors.most_common(_KINDS)),
         total,
         seconds,
-        _provenance(store, targets, job, citations),
+        _provenance(store, targets, job, citations, total),
     )
 
 
 def _provenance(
-    store: Store, targets: Catalogue, job: Job, citations: Mapping[str, None]
+    store: Store, targets: Catalogue, job: Job, citations: Mapping[str, None], seconds: float
 ) -> Provenance:
     known = store.manifest["identity"]
     recorder = Recorder(
@@ -215,7 +215,8 @@ def _provenance(
     )
     for entry in store.manifest["history"]:
         recorder.verdict("; ".join(f"{k} {v}" for k, v in entry.items()))
-    return recorder.finish()
+    began = store.manifest["history"][0]["time"] if store.manifest["history"] else ""
+    return replace(recorder.finish(), started=began, duration=seconds)
 
 
 # -- reading and showing --------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from ..boundary import as_scalar
 from ..errors import CheckpointError, InputError
@@ -22,6 +23,7 @@ from .dispatch import Dispatcher, serial
 from .result import Survey, finish
 from .store import Store
 from .targets import Catalogue, read_catalogue
+from .worker import close_children
 from .workers import Workers, workers_for
 
 __all__ = ["run"]
@@ -133,6 +135,7 @@ def run(
         _threads(threads),
         (folder,) if folder else (),
         identities.code_checksum(reference, function),
+        uuid4().hex,
     )
     known = identities.identity(reference, function, given, job.entropy)
     if resume not in _RESUME:
@@ -148,6 +151,7 @@ def run(
         store.close()
         if workers is not None:
             workers.close()
+        close_children(job.key)
 
 
 # -- what is asked --------------------------------------------------------------------------------

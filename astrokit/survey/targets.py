@@ -24,7 +24,7 @@ __all__ = ["Catalogue", "Target", "read_catalogue"]
 
 NAMES = ("name", "target", "source", "source_id", "object", "id", "label")
 PATHS = ("path", "file", "filename", "filepath")
-_PACKED = (".gz", ".bz2", ".xz", ".zip", ".zst", ".tar", ".7z")
+_PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf")
 _SHOWN = 3  # offending rows that an error names
 
 
@@ -211,11 +211,13 @@ def _read(file: Path, format: str | None) -> Table:
         raise InputError(
             "the catalogue is a folder", value=file.name, hint=f"give a glob: {file.name}/*.fits"
         )
-    if file.suffix.lower() in _PACKED:
-        raise ReadError("a packed catalogue is not opened", value=file.name, hint="unpack it first")
     try:
         if not file.is_file():
             raise ReadError("there is no such catalogue", value=file.name)
+        with file.open("rb") as stream:
+            if stream.read(8).startswith(_PACKED):  # it may unpack to any size
+                problem = "a packed catalogue is not opened"
+                raise ReadError(problem, value=file.name, hint="unpack it first")
         if format is None and file.suffix.lower() == ".csv":
             format = "ascii.csv"
         return (

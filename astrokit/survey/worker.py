@@ -7,13 +7,15 @@ import threading
 import time
 from collections.abc import Sequence
 
-from .child import Child, ChildDiedError, TimedOutError
+from .child import Child, ChildDiedError, OtherCodeError, TimedOutError
 from .compute import Job, Outcome
 from .targets import Target
 
 __all__ = ["close_children", "run_chunk"]
 
 _idle: dict[str, list[Child]] = {}
+_busy: dict[str, set[Child]] = {}
+_ended: set[str] = set()
 _lock = threading.Lock()
 
 
@@ -47,39 +49,70 @@ def _one(job: Job, target: Target) -> Outcome:
         except ChildDiedError as error:
             child.close()
             died = error.problem
+            if job.key in _ended:  # the run was stopped, and its processes with it
+                raise
         except BaseException:
             child.close()
             raise
         else:
             _give_back(job, child)
             return outcome
+        finally:
+            _busy[job.key].discard(child)
     spent = time.perf_counter() - start
     return Outcome.failed(target, f"WorkerDied: {died}, twice", seconds=spent)
 
 
 def _take(job: Job) -> Child:
     with _lock:
+        busy = _busy.setdefault(job.key, set())
         kept = _idle.get(job.key, [])
         while kept:
             child = kept.pop()
             if child.alive:
+                busy.add(child)
                 return child
             child.close()
-    return Child(job)
+    child = _started(job)
+    busy.add(child)
+    return child
+
+
+def _started(job: Job) -> Child:
+    """Return a new child; one that dies before it had a target is no target's fault."""
+    try:
+        return Child(job)
+    except ChildDiedError:
+        if job.key in _ended:
+            raise
+    try:
+        return Child(job)
+    except ChildDiedError as error:
+        raise OtherCodeError(
+            f"a worker process does not start: {error.problem}",
+            hint="its own words stand in the log of the worker",
+        ) from error
 
 
 def _give_back(job: Job, child: Child) -> None:
     with _lock:
-        _idle.setdefault(job.key, []).append(child)
+        if job.key not in _ended:
+            _idle.setdefault(job.key, []).append(child)
+            return
+    child.close()
 
 
 def close_children(key: str | None = None) -> None:
-    """End the idle children of this process: those of one job, or all."""
+    """End the children in this process: those of one job, whatever they compute, or all."""
     with _lock:
-        chosen = [key] if key is not None else list(_idle)
-        children = [child for k in chosen for child in _idle.pop(k, [])]
-    for child in children:
+        chosen = [key] if key is not None else [*_idle, *_busy]
+        _ended.update(chosen)
+        idle = [child for k in chosen for child in _idle.pop(k, [])]
+        busy = [child for k in chosen for child in _busy.get(k, ())]
+    for child in idle:
         child.close()
+    for child in busy:
+        child.kill()  # the thread that waits for it closes it
 
 
 atexit.register(close_children)

@@ -73,10 +73,7 @@ class Local(Workers):
         return self._n
 
     def close(self) -> None:
-        from .worker import close_children
-
         self._pool.shutdown(wait=False, cancel_futures=True)
-        close_children()
 
 
 class Given(Workers):

@@ -294,6 +294,38 @@ def test_a_killed_client_goes_on_where_it_was(serial, tmp_path):
     assert survey.table["plain"].tolist() == serial.table["plain"].tolist()
 
 
+def test_an_interrupted_run_ends_at_once_and_keeps_what_it_has(tmp_path):
+    """Control-C ends workers too, even one that hangs."""
+    Table({"name": [*(f"fine-{i}" for i in range(5)), "hangs"]}).write(tmp_path / "list.csv")
+    (tmp_path / "survey.toml").write_text(
+        '[survey]\nanalysis = "tests.survey.functions:misbehave"\noutput = "out"\n'
+        '[catalogue]\nsource = "list.csv"\n'
+    )
+    words = ["survey", str(tmp_path / "survey.toml"), "--workers", "1", "--allow-code"]
+    command = [sys.executable, "-m", "astrokit.cli", *words]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as client:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob("out/parts/*")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        client.send_signal(signal.SIGINT)
+        out, _ = client.communicate(timeout=30)  # far less than the target would take
+    assert client.returncode == 2
+    assert "go on with --resume" in out
+    parts = json.loads((tmp_path / "out/survey.json").read_text())["parts"]
+    assert sum(part["rows"] for part in parts) == 5
+
+
+def test_progress_has_a_rate_and_the_time_left(tmp_path, capsys):
+    ak.survey.run(functions.draw, names(30), tmp_path / "out", progress=True)
+    bar = capsys.readouterr().err
+    assert "30/30" in bar
+    assert "targets/s" in bar
+    targets = Table({"name": ["raises", "fine"]})
+    ak.survey.run(functions.misbehave, targets, tmp_path / "bad", progress=True)
+    assert "1 failed" in capsys.readouterr().err
+
+
 def test_what_is_done_is_not_done_again(serial, tmp_path):
     ak.survey.run(functions.draw, names(10), tmp_path / "out")
     longer = ak.survey.run(functions.draw, names(30), tmp_path / "out", resume=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import os
 from pathlib import Path
 
@@ -123,8 +125,10 @@ def test_tables_that_cannot_be_used_say_why(table, message):
         ("list.fits", "SIMPLE  = truncated", "cannot be read"),
         ("list.xyz", "1 2 3", "cannot be read"),
         ("list.csv", b"name\n\xff\xfe\xfa\n", "cannot be read"),
-        ("list.csv.gz", b"\x1f\x8b", "unpack it first"),
-        ("list.zip", b"PK", "unpack it first"),
+        ("list.csv.gz", gzip.compress(b"name\nx\n"), "unpack it first"),
+        ("list.fits", gzip.compress(bytes(10_000_000)), "unpack it first"),
+        ("list.csv", bz2.compress(b"name\nx\n"), "unpack it first"),
+        ("list.zip", b"PK\x03\x04", "unpack it first"),
     ],
 )
 def test_files_that_are_no_catalogue_say_why(tmp_path, name, content, message):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from . import reproduce as reproduce
     from . import shapes as shapes
     from . import spectra as spectra
+    from . import survey as survey
     from . import timing as timing
     from .estimate import Estimate as Estimate
     from .estimate import estimates_table as estimates_table
@@ -76,6 +77,7 @@ else:
             "reproduce",
             "shapes",
             "spectra",
+            "survey",
             "timing",
         ],
     )

@@ -1,4 +1,4 @@
-"""The command ``astrokit``: reproduce, data, cite, info."""
+"""The command ``astrokit``: reproduce, survey, data, cite, info."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 if all is well, 1 if a reproduced value differs or a data file is damaged, 2 for a
-        mistake in the command or a file that cannot be read.
+        0 if all is well, 1 if a reproduced value differs, a target of a survey failed or a data
+        file is damaged, 2 for a mistake in the command or a file that cannot be read.
 
     Examples
     --------
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     parser.set_defaults(run=None)
     _add_reproduce(commands)
+    _add_survey(commands)
     _add_data(commands)
     _add_cite(commands)
     _add_info(commands)
@@ -103,6 +104,15 @@ def _add_reproduce(commands: argparse._SubParsersAction) -> None:  # type: ignor
         help="folder of the report (default: %(default)s)",
     )
     command.set_defaults(run=_reproduce)
+
+
+def _add_survey(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    from .survey.command import EXAMPLES, add_arguments
+
+    what = "run one analysis over many targets, resumable"
+    command = _add_command(commands, "survey", what, EXAMPLES)
+    add_arguments(command)
+    command.set_defaults(run=_survey)
 
 
 def _add_data(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
@@ -162,6 +172,14 @@ def _reproduce(chosen: argparse.Namespace) -> int:
     print(f"\n{report}")
     print(f"report: {_without_home(report.folder / 'index.html')}")
     return _OK if report.ok else _DIFFERS
+
+
+def _survey(chosen: argparse.Namespace) -> int:
+    from .survey.command import run_command
+
+    text, code = run_command(chosen)
+    print(text)
+    return code
 
 
 def _data(chosen: argparse.Namespace) -> int:

@@ -48,8 +48,8 @@ _NORMALIZATIONS = ("fractional", "absolute")
 _CUTOFF = 0.01  # of 1 / duration
 _EQUAL = 1e-9  # relative difference of errors that counts as none
 # Bins above which a coarse twin is searched first.
-_COARSE_ABOVE = {"dense": 320, "toeplitz": 1500, "celerite": 1500}
-_COARSE_BINS = {"dense": 160, "toeplitz": 750, "celerite": 500}
+_COARSE_ABOVE = {"dense": 320, "toeplitz": 600, "celerite": 600}
+_COARSE_BINS = {"dense": 160, "toeplitz": 250, "celerite": 250}
 _FEWEST_GROUPS = 80
 _CITATIONS = {
     "dense": ("rasmussen2006",),

@@ -16,6 +16,8 @@ _CURVATURE_FLOOR = 1e-10  # of the largest; below it a direction counts as flat
 _PATIENCE = 8  # steps before the climb asks for better information
 _ALIGNED = 0.9  # squared cosine between steps that lie along one line
 _STALLED = 1e-3  # ln L that may be left on the table where rounding stops the climb
+_DELIVERED = 1e-3  # of the promised gain; steps that bring less than that follow no derivative
+_BROKEN_PROMISES = 3  # such steps in a row, after which the climb gives up
 
 
 class Ascent(NamedTuple):
@@ -39,10 +41,12 @@ def ascend(
     Projected Newton or scoring steps: parameters that a bound holds back are left out of the
     linear system; curvature of the wrong sign is turned round, so a step always leads up; a step
     that does not raise ln L is halved. The climb ends when the step promises less than
-    ``derivatives.tolerance``, or when it enters the one-sigma ellipsoid of a `known` maximum.
+    ``derivatives.tolerance`` (after some steps ``late_tolerance``), or when it enters the one-sigma
+    ellipsoid of a `known` maximum; it gives up where rounding makes ln L so rough that steps bring
+    next to nothing of what they promise.
     """
     point = derivatives(theta)
-    last, factor = np.zeros_like(theta), 1.0
+    last, factor, broken = np.zeros_like(theta), 1.0, 0
     for iteration in range(max_iterations):
         if not point.is_usable:
             return Ascent(point, False, "ln L has no derivatives there", iteration)
@@ -56,6 +60,10 @@ def ascend(
             trial, gain = _step(point, derivatives)
         if gain < derivatives.tolerance:
             return Ascent(_at_its_bound(point, trial, derivatives), True, "", iteration)
+        if iteration >= _PATIENCE and gain < derivatives.late_tolerance:
+            # The step is made: near a round maximum it leads all the way, on a ridge a little on.
+            point = derivatives.improve_on(trial, point.log_likelihood) or point
+            return Ascent(point, True, "", iteration)
         offset = trial - point.theta
         factor = _learned(offset, last, factor, point.information)
         higher = _stretched(derivatives, point, factor * offset) if factor != 1 else None
@@ -67,7 +75,11 @@ def ascend(
             stalled = gain < _STALLED
             reason = "" if stalled else "ln L has a kink: no step follows its gradient upwards"
             return Ascent(point, stalled, reason, iteration)
+        poor = higher.log_likelihood - point.log_likelihood < _DELIVERED * gain
+        broken = broken + 1 if poor and gain > _STALLED else 0
         point = higher
+        if broken == _BROKEN_PROMISES:
+            return Ascent(point, False, "ln L is too rough for its derivatives", iteration)
     return Ascent(point, False, f"no end after {max_iterations} steps", max_iterations)
 
 

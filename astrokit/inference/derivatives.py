@@ -65,6 +65,7 @@ class Derivatives(abc.ABC):
 
     kind: str = ""
     tolerance: float = 1e-9  # promised gain in ln L at which a climb ends
+    late_tolerance: float = 1e-9  # the same after many steps
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -210,6 +211,8 @@ class NumericalDerivatives(Derivatives):
     """
 
     kind = "observed information"
+    # Newton's steps converge at once, or creep along a flat ridge: 1e-6 is 0.0014 sigma of it.
+    late_tolerance = 1e-6
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
@@ -222,15 +225,19 @@ class NumericalDerivatives(Derivatives):
         )
         if not math.isfinite(value):
             return unknown
-        if self._axes is None or not self._steps_are_good(theta, value, self._axes):
-            self._axes = np.diag(self._scan(theta, value))
-        axes = self._axes
+        if self._axes is not None:
+            point, change = self._stencil(theta, value, self._axes)
+            if point.is_usable and self._steps_were_good(change, value):
+                self._axes = self._principal_axes(point, value)
+                return point
+        axes = np.diag(self._scan(theta, value))
         for _ in range(4):
-            point = self._stencil(theta, value, axes)
+            point, _ = self._stencil(theta, value, axes)
             if point.is_usable:
                 self._axes = self._principal_axes(point, value)
                 return point
             axes = 0.1 * axes  # the model ends nearby: look closer
+        self._axes = None
         return unknown
 
     def refined(self, point: Point) -> Point:
@@ -253,9 +260,10 @@ class NumericalDerivatives(Derivatives):
             change = np.abs(f[0] + f[1] - 2 * f[2])
         return np.where(np.isnan(change), np.inf, change)
 
-    def _steps_are_good(self, theta: FloatArray, value: float, axes: FloatArray) -> bool:
-        change = self._changes(theta, axes) / self._wanted(value)
-        return bool(np.all((change > 0.03) & (change < 30)))
+    def _steps_were_good(self, change: FloatArray, value: float) -> bool:
+        return bool(
+            np.all((change > 0.03 * self._wanted(value)) & (change < 30 * self._wanted(value)))
+        )
 
     def _scan(self, theta: FloatArray, value: float) -> FloatArray:
         """Return a step per parameter over which ln L bends as wanted, where it bends at all."""
@@ -275,8 +283,13 @@ class NumericalDerivatives(Derivatives):
 
     # -- differences -------------------------------------------------------------------------
 
-    def _stencil(self, theta: FloatArray, value: float, axes: FloatArray) -> Point:
-        """Return derivatives from all points that one or two axes lead to, in one batch."""
+    def _stencil(
+        self, theta: FloatArray, value: float, axes: FloatArray
+    ) -> tuple[Point, FloatArray]:
+        """Return derivatives from all points that one or two axes lead to, in one batch.
+
+        The second answer is the size of the second difference of ln L along each axis.
+        """
         d = theta.size
         reach = np.sort(np.abs(axes), axis=1)[:, -2:].sum(axis=1)
         shrink = min(1.0, *(np.ptp(self.bounds, axis=1) / (4 * reach + 1e-300)))
@@ -294,7 +307,8 @@ class NumericalDerivatives(Derivatives):
             hessian = np.diag(ahead + behind - 2 * f0)
             along, across = (0.5 * (plus + minus) - f0).reshape(2, -1)
             hessian[rows, columns] = hessian[columns, rows] = 0.5 * (along - across)
-        return self._untangle(theta, value, gradient, hessian, center, axes)
+        point = self._untangle(theta, value, gradient, hessian, center, axes)
+        return point, np.abs(np.diag(hessian))
 
     def _untangle(
         self,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import FitError, ParameterError
 from ..provenance import Recorder
 from ..randomness import SeedLike, as_seed_sequence
-from .ascent import Ascent, ascend
+from .ascent import Ascent, ascend, mahalanobis
 from .derivatives import Point
 from .fit_result import Fit, Start
 from .options import whole_number
@@ -29,6 +29,7 @@ FloatArray = NDArray[np.float64]
 _DRAWS_PER_START = 40  # prior draws of which the best becomes a start
 _SCREENED_DATA = 200_000  # draws times data that the screening may cost
 _ROUGH = 1e-4  # promised gain in ln L at which a climb on coarse data ends
+_SAME_HEIGHT, _SAME_PLACE = 0.05, 0.25  # ln L, squared sigma: ends that a finer search joins
 _NEGLIGIBLE = 1e-5  # ln L; a neighbour must be better by more to disprove a maximum
 
 
@@ -245,13 +246,36 @@ def _climb_with_guide(
 ) -> tuple[list[Point], list[Start]]:
     """Search a coarse problem from all starts, and the full one from where those searches ended."""
     guide.derivatives.tolerance = max(guide.derivatives.tolerance, _ROUGH)
-    _, coarse = _climb_all(guide, starts)
-    ended = sorted((r for r in coarse if r.converged), key=lambda r: -r.log_likelihood)
-    places = list(dict.fromkeys(r.end for r in ended)) or [tuple(starts[0].tolist())]
+    found, coarse = _climb_all(guide, starts)
+    joined = _joined(found)
+    places = list(dict.fromkeys(joined.values())) or [tuple(starts[0].tolist())]
     ends, full = _climb_all(search, [np.array(place) for place in places])
     led_to = dict(zip(places, full, strict=True))
-    records = [replace(led_to[r.end], start=r.start) if r.end in led_to else r for r in coarse]
+    records = [
+        replace(led_to[joined[r.end]], start=r.start) if r.end in joined else r for r in coarse
+    ]
     return ends, records
+
+
+def _joined(ends: list[Point]) -> dict[tuple[float, ...], tuple[float, ...]]:
+    """Return for each end, highest first, the end from which a finer search stands for it.
+
+    Ends of rough climbs to one maximum, or along one flat ridge, differ by a part of its width.
+    """
+    kept: list[Point] = []
+    stands_for = {}
+    for end in ends:
+        near = (
+            top
+            for top in kept
+            if top.log_likelihood - end.log_likelihood < _SAME_HEIGHT
+            and 0 <= mahalanobis(end.theta, top) < _SAME_PLACE
+        )
+        place = next(near, end)
+        if place is end:
+            kept.append(end)
+        stands_for[tuple(end.theta.tolist())] = tuple(place.theta.tolist())
+    return stands_for
 
 
 def _record(theta: FloatArray, end: Ascent, ends: list[Point]) -> Start:

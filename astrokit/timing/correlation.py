@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..boundary import as_array
 from ..errors import InputError, ShapeError
+from ..randomness import SeedLike, as_generator
+from .simulate import require_count
 from .spectrum_problem import require_option
 
 if TYPE_CHECKING:
@@ -105,6 +107,8 @@ def discrete_correlation(
     method: str = "dcf",
     lags: ArrayLike | None = None,
     min_pairs: int | None = None,
+    draws: int = 0,
+    seed: SeedLike = None,
 ) -> CorrelationFunction:
     r"""Return the correlation of two light curves in bins of lag.
 
@@ -124,6 +128,12 @@ def discrete_correlation(
     min_pairs : int, optional
         Fewest pairs in a bin: bins with fewer are left out, or joined to their neighbours
         ("zdcf"). 2, or 11 for "zdcf".
+    draws : int
+        For "zdcf": curves drawn from the rates and their errors. Values are then those of the mean
+        z of all draws, and its scatter among them adds to the errors (Alexander 1997). Drawn
+        curves hold the noise twice, so values are a little closer to zero.
+    seed : int, SeedSequence or Generator, optional
+        For those draws.
 
     Returns
     -------
@@ -133,7 +143,7 @@ def discrete_correlation(
     ------
     InputError
         For curves in different time units or systems, constant curves, variances within the
-        errors ("dcf"), or where no bin holds enough pairs.
+        errors ("dcf"), draws without errors to draw from, or where no bin holds enough pairs.
 
     References
     ----------
@@ -153,7 +163,13 @@ def discrete_correlation(
     require_option(method, "method", METHODS)
     require_alike(first, second)
     edges = _default_edges(first, second) if lags is None else _checked_edges(lags)
-    return correlation(Pair.of(first, second), edges, method=method, min_pairs=min_pairs)
+    pair = Pair.of(first, second)
+    if draws == 0:
+        return correlation(pair, edges, method=method, min_pairs=min_pairs)
+    errors = _errors_to_draw_from(first, second, method)
+    fewest = _FEWEST_PAIRS if min_pairs is None else min_pairs
+    count = require_count(draws, "draws")
+    return _mean_of_draws(pair, errors, edges, fewest, count, as_generator(seed))
 
 
 def autocorrelation(
@@ -299,16 +315,63 @@ def _pearson(sums: FloatArray) -> FloatArray:
 
 
 def _z_transformed(pair: Pair, edges: FloatArray, fewest: int) -> CorrelationFunction:
-    if fewest < 4:
-        raise InputError("z needs at least four pairs", value=fewest, allowed="min_pairs >= 4")
     edges, sums = _filled_bins(pair, edges, fewest)
+    return _through_z(_coefficient(sums), 0.0, sums, edges, pair.unit)
+
+
+def _coefficient(sums: FloatArray) -> FloatArray:
+    """Return correlation coefficients that have a finite z."""
+    return np.clip(_pearson(sums), -1 + 1e-12, 1 - 1e-12)
+
+
+def _through_z(
+    value: FloatArray, scatter: FloatArray | float, sums: FloatArray, edges: FloatArray, unit: str
+) -> CorrelationFunction:
+    """Return coefficients with the intervals of their z, which a further scatter of z widens."""
     n = sums[:, 0]
-    value = np.clip(_pearson(sums), -1 + 1e-12, 1 - 1e-12)
     center, sigma = _z_moments(value, n)
+    sigma = np.hypot(sigma, scatter)
     lower = np.abs(value - np.tanh(center - sigma))
     upper = np.abs(np.tanh(center + sigma) - value)
     pairs = n.astype(np.int64)
-    return CorrelationFunction(sums[:, 1] / n, value, lower, upper, pairs, edges, "zdcf", pair.unit)
+    return CorrelationFunction(sums[:, 1] / n, value, lower, upper, pairs, edges, "zdcf", unit)
+
+
+def _mean_of_draws(
+    pair: Pair,
+    errors: tuple[FloatArray, FloatArray],
+    edges: FloatArray,
+    fewest: int,
+    count: int,
+    rng: np.random.Generator,
+) -> CorrelationFunction:
+    """Return the z-transformed function of the mean z of curves drawn from rates and errors."""
+    edges, sums = _filled_bins(pair, edges, fewest)
+    z = np.empty((count, len(sums)))
+    for row in z:
+        a, b = (
+            x + sigma * rng.standard_normal(x.size)
+            for x, sigma in zip((pair.a, pair.b), errors, strict=True)
+        )
+        # Times are the same, so every draw has the same pairs in the same bins.
+        drawn = _enough(_independent_sums(pair.with_values(a, b), edges), fewest)
+        row[:] = np.arctanh(_coefficient(drawn))
+    scatter = z.std(axis=0, ddof=1) if count > 1 else 0.0
+    return _through_z(np.tanh(z.mean(axis=0)), scatter, sums, edges, pair.unit)
+
+
+def _errors_to_draw_from(
+    first: LightCurve, second: LightCurve, method: str
+) -> tuple[FloatArray, FloatArray]:
+    if method != "zdcf":
+        raise InputError(
+            "draws belong to the z-transformed function", value=method, allowed="method='zdcf'"
+        )
+    if first.error is None or second.error is None:
+        raise InputError(
+            "both curves need errors to draw from", hint="leave draws out, or give errors"
+        )
+    return first.error[first.valid], second.error[second.valid]
 
 
 def _z_moments(r: FloatArray, n: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -323,8 +386,8 @@ def _z_moments(r: FloatArray, n: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def _filled_bins(pair: Pair, edges: FloatArray, fewest: int) -> tuple[FloatArray, FloatArray]:
     """Return edges and sums of independent pairs, bins joined until each holds enough."""
-    from .correlation_kernels import COLUMNS, independent_pairs
-
+    if fewest < 4:
+        raise InputError("z needs at least four pairs", value=fewest, allowed="min_pairs >= 4")
     if edges.size * pair.tb.size > _MOST_MARKS:
         raise InputError(
             "too many bins of lag for curves so long",
@@ -333,13 +396,20 @@ def _filled_bins(pair: Pair, edges: FloatArray, fewest: int) -> tuple[FloatArray
             hint="give fewer bins with lags=...",
         )
     while True:
-        sums = np.zeros((edges.size - 1, COLUMNS))
-        used = np.zeros((edges.size - 1, pair.tb.size), dtype=np.uint8)
-        independent_pairs(pair.ta, pair.a, pair.tb, pair.b, edges, pair.same, used, sums)
+        sums = _independent_sums(pair, edges)
         if np.all(sums[:, 0] >= fewest) or edges.size == 2:
             break
         edges = _joined(edges, sums[:, 0], fewest)
     return edges, _enough(sums, fewest)
+
+
+def _independent_sums(pair: Pair, edges: FloatArray) -> FloatArray:
+    from .correlation_kernels import COLUMNS, independent_pairs
+
+    sums = np.zeros((edges.size - 1, COLUMNS))
+    used = np.zeros((edges.size - 1, pair.tb.size), dtype=np.uint8)
+    independent_pairs(pair.ta, pair.a, pair.tb, pair.b, edges, pair.same, used, sums)
+    return sums
 
 
 def _joined(edges: FloatArray, count: FloatArray, fewest: int) -> FloatArray:

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..boundary import as_scalar
 from ..errors import AstrokitWarning, InputError
+from .curve_problem import CurveSpectrumProblem
 from .expected import ExpectedPeriodogram
-from .gaussian_checks import positive_mean, require_variable
 from .models import BendingPowerLaw, Guide, PSDModel
 from .periodogram import Periodogram
-from .spectrum_problem import SpectrumProblem, require_kind, require_option, steepest
+from .spectrum_problem import require_kind, require_option
 from .tapers import DPSS, Hann, Sine, Taper
 
 if TYPE_CHECKING:
@@ -30,14 +29,12 @@ __all__ = ["DebiasedPSDProblem"]
 
 FloatArray = NDArray[np.float64]
 _NORMALIZATIONS = ("fractional", "absolute")
-_CUTOFF = 0.01  # of 1 / duration
 _FEWEST_BINS = 64
 _COARSE_ABOVE, _COARSE_BINS = 16_384, 2048
 _VALUES_AT_ONCE = 2_000_000  # spectrum values held in memory: 16 MB
-_DRIFT_SLOPE = 3.0  # above it what is slower than the curve depends on the cut-off
 
 
-class DebiasedPSDProblem(SpectrumProblem):
+class DebiasedPSDProblem(CurveSpectrumProblem):
     r"""A gap-free light curve and a model of its power spectrum: the debiased Whittle likelihood.
 
     The periodogram I of the tapered differences of neighbouring bins is compared with what the
@@ -125,8 +122,7 @@ class DebiasedPSDProblem(SpectrumProblem):
         require_option(normalization, "normalization", _NORMALIZATIONS)
         self._taper, self._normalization = taper, normalization
         self._set_curve(lightcurve)
-        lowest = 1.0 / (self._rate.size * self._dt)
-        self._cutoff = _CUTOFF * lowest if cutoff is None else _checked_cutoff(cutoff, lowest)
+        self._set_cutoff(cutoff, 1.0 / (self._rate.size * self._dt))
         self._make_plan()
         guide = _guide(lightcurve, normalization)
         self._model = model.resolved(guide)
@@ -140,31 +136,6 @@ class DebiasedPSDProblem(SpectrumProblem):
             self.citation_keys = (*self.citation_keys, "mchardy2004")
 
     # -- data ----------------------------------------------------------------------------------
-
-    @property
-    def data(self) -> LightCurve:
-        """The light curve."""
-        return self._lightcurve
-
-    @property
-    def n_data(self) -> int:
-        return self._rate.size
-
-    @property
-    def normalization(self) -> str:
-        """Unit of the spectrum: "fractional" or "absolute"."""
-        return self._normalization
-
-    @property
-    def frequency_unit(self) -> str:
-        """``"Hz"``, or one over the time unit."""
-        unit = self._lightcurve.info.time_unit
-        return "Hz" if unit == "s" else f"1 / {unit}"
-
-    @property
-    def cutoff(self) -> float:
-        """Frequency below which the spectrum is flat."""
-        return self._cutoff
 
     @property
     def inflation(self) -> float:
@@ -205,7 +176,7 @@ class DebiasedPSDProblem(SpectrumProblem):
         if same:
             other._set_ordinates()
         else:
-            _checked_cutoff(self._cutoff, 1.0 / (other._rate.size * other._dt))
+            other._require_cutoff_below(1.0 / (other._rate.size * other._dt))
             other._make_plan()
         return other
 
@@ -226,30 +197,11 @@ class DebiasedPSDProblem(SpectrumProblem):
             "cutoff": self._cutoff,
         }
 
-    def provenance_inputs(self) -> list[dict[str, Any]]:
-        return [*super().provenance_inputs(), self._lightcurve.provenance_inputs()]
-
-    @property
-    def label(self) -> str:
-        return self._model.label
-
     def _set_curve(self, lightcurve: LightCurve, scale: float | None = None) -> None:
         _require_complete(lightcurve)
         self._lightcurve, self._dt = lightcurve, lightcurve.dt
         self._width = _common_width(lightcurve)
-        rate = lightcurve.rate
-        if lightcurve.info.is_magnitude and self._normalization == "fractional":
-            raise InputError(
-                "a fractional spectrum means nothing for magnitudes",
-                hint="convert them to fluxes first, or use normalization='absolute'",
-            )
-        require_variable(rate)
-        if scale is None:
-            scale = 1.0 if self._normalization == "absolute" else positive_mean(rate)
-        self._scale = scale
-        self._rate = rate / scale
-        error = np.zeros(rate.size) if lightcurve.error is None else lightcurve.error
-        self._variance = np.ascontiguousarray((error / scale) ** 2)
+        self._set_rates(lightcurve, scale)
 
     def _make_plan(self) -> None:
         """Compute what does not depend on the rates."""
@@ -364,23 +316,7 @@ class DebiasedPSDProblem(SpectrumProblem):
         rate = np.concatenate([[0.0], np.cumsum(self._plan.simulate(power, rng))])
         scatter = np.sqrt(self._variance + constant[0] / (2.0 * self._width))
         rate += scatter * rng.standard_normal(rate.size)
-        # The likelihood does not know the level: with that of the data, the scale stays the same.
-        return self._like_data(self._scale * (rate - rate.mean() + self._rate.mean()))
-
-    def _like_data(self, rate: FloatArray) -> LightCurve:
-        """Return the light curve with other rates ``(n,)``."""
-        from ..lightcurve import LightCurve
-
-        lc = self._lightcurve
-        return LightCurve(
-            lc.time,
-            rate,
-            lc.error,
-            bin_width=lc.bin_width,
-            exposure_fraction=lc.exposure_fraction,
-            gti=lc.gti,
-            info=lc.info,
-        )
+        return self._like_data(rate)
 
     def _coarse(self) -> DebiasedPSDProblem | None:
         """Return the same problem for wider bins, whose expectation is exact as well, but cheap."""
@@ -407,21 +343,6 @@ class DebiasedPSDProblem(SpectrumProblem):
         other._set_curve(curve, self._scale)
         other._make_plan()
         return other
-
-    def _reservations(self, values: FloatArray) -> tuple[str, ...]:
-        names = self.parameters.names
-        notes = [
-            _drift(name, slope, self._cutoff, self.frequency_unit)
-            for component, place in self._model.slices()
-            for name, slope in steepest(component, names[place], values[place], low=True)
-            if slope > _DRIFT_SLOPE
-        ]
-        if not self._variance.any() and self._constant_place is None:
-            notes.append(
-                "the light curve has no errors and the model no constant, so all noise counts as "
-                "variability; add Constant() unless the curve is free of noise"
-            )
-        return tuple(notes)
 
 
 # -- parts ----------------------------------------------------------------------------------------
@@ -463,18 +384,6 @@ def _common_width(lightcurve: LightCurve) -> float:
     return min(width, dt)
 
 
-def _checked_cutoff(cutoff: float, lowest: float) -> float:
-    value = as_scalar(cutoff, "cutoff", positive=True)
-    if value > lowest:
-        raise InputError(
-            "the cut-off is above the lowest frequency of the curve",
-            value=value,
-            allowed=f"<= {lowest:.4g}",
-            hint="a bend belongs into the model",
-        )
-    return value
-
-
 def _guide(lightcurve: LightCurve, normalization: str) -> Guide:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AstrokitWarning)
@@ -497,11 +406,3 @@ def _correlation_transform(weights: FloatArray, size: int) -> FloatArray:
             share = 1.0 if a == b else 2.0
             total += share * np.abs(fft.fft(weights[a] * weights[b], size)) ** 2
     return np.asarray(fft.rfft(total / count**2).real)
-
-
-def _drift(name: str, slope: float, cutoff: float, unit: str) -> str:
-    return (
-        f"{name} = {slope:.2f}: above slope {_DRIFT_SLOPE:g} variations slower than the whole "
-        f"light curve dominate, and how strong they are follows from the cut-off at "
-        f"{cutoff:.3g} {unit}, not from the data"
-    )

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, ShapeError
 from ..inference.problem import Problem
+from .curve_problem import with_rates
 from .flux_models import FluxModel
 from .spectrum_problem import require_kind
 
@@ -208,7 +209,8 @@ class FluxDistributionProblem(Problem):
             clean = self._model.draw(values, self._rate.size, rng)
         else:
             clean = self._red_noise(self._psd, rng)
-        return self._like_data(clean + self._error * rng.standard_normal(clean.size))
+        noise = self._error * rng.standard_normal(clean.size)
+        return with_rates(self._lightcurve, clean + noise)
 
     def _red_noise(self, psd: PSDLike, rng: np.random.Generator) -> FloatArray:
         from .simulate import simulate_lightcurve
@@ -220,22 +222,6 @@ class FluxDistributionProblem(Problem):
             flux = np.exp(deviation - deviation.mean())
             return flux * (mean / flux.mean())
         return mean * (1.0 + deviation - deviation.mean())
-
-    def _like_data(self, rate: FloatArray) -> LightCurve:
-        from ..lightcurve import LightCurve
-
-        lc = self._lightcurve
-        rates = np.full(lc.n, np.nan)
-        rates[lc.valid] = rate
-        return LightCurve(
-            lc.time,
-            rates,
-            lc.error,
-            bin_width=lc.bin_width,
-            exposure_fraction=lc.exposure_fraction,
-            gti=lc.gti,
-            info=lc.info,
-        )
 
     def _reservations(self, values: FloatArray) -> tuple[str, ...]:
         correlation = _lag_one(self._rate)

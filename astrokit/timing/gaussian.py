@@ -16,25 +16,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..boundary import as_scalar
 from ..errors import AstrokitWarning, InputError
-from .gaussian_checks import (
-    bins_of,
-    chosen_engine,
-    positive_mean,
-    require_likelihood,
-    require_variable,
-)
+from .curve_problem import CurveSpectrumProblem
+from .gaussian_checks import bins_of, chosen_engine, require_likelihood
 from .gaussian_engines import Spectra, make_engine
 from .models import ClosedForm, Constant, Guide, PSDModel
 from .periodogram import Periodogram
-from .spectrum_problem import (
-    SpectrumProblem,
-    Values,
-    require_kind,
-    require_option,
-    steepest,
-)
+from .spectrum_problem import Values, require_kind, require_option
 
 if TYPE_CHECKING:
     from ..lightcurve import LightCurve
@@ -45,21 +33,19 @@ __all__ = ["GaussianPSDProblem"]
 FloatArray = NDArray[np.float64]
 _ENGINES = ("auto", "dense", "toeplitz", "celerite")
 _NORMALIZATIONS = ("fractional", "absolute")
-_CUTOFF = 0.01  # of 1 / duration
 _EQUAL = 1e-9  # relative difference of errors that counts as none
 # Bins above which a coarse twin is searched first.
-_COARSE_ABOVE = {"dense": 320, "toeplitz": 1500, "celerite": 1500}
-_COARSE_BINS = {"dense": 160, "toeplitz": 750, "celerite": 500}
+_COARSE_ABOVE = {"dense": 320, "toeplitz": 600, "celerite": 600}
+_COARSE_BINS = {"dense": 160, "toeplitz": 250, "celerite": 250}
 _FEWEST_GROUPS = 80
 _CITATIONS = {
     "dense": ("rasmussen2006",),
     "toeplitz": ("rasmussen2006", "durbin1960"),
     "celerite": ("rasmussen2006", "foremanmackey2017", "lefkir2025"),
 }
-_DRIFT_SLOPE = 3.0  # above it the structure function depends on the cut-off
 
 
-class GaussianPSDProblem(SpectrumProblem):
+class GaussianPSDProblem(CurveSpectrumProblem):
     r"""A light curve and a model of its power spectrum: the exact Gaussian likelihood.
 
     The rates are a stationary Gaussian process with one-sided spectrum S, averaged over bins, plus
@@ -149,11 +135,7 @@ class GaussianPSDProblem(SpectrumProblem):
         require_option(normalization, "normalization", _NORMALIZATIONS)
         self._wanted_engine, self._normalization = engine, normalization
         self._set_curve(lightcurve)
-        if cutoff is None:
-            self._cutoff = _CUTOFF / self._bins.duration
-        else:
-            self._cutoff = as_scalar(cutoff, "cutoff", positive=True)
-            self._check_cutoff()
+        self._set_cutoff(cutoff, 1.0 / self._bins.duration)
         self._machine = make_engine(self._engine, self._bins, self._cutoff)
         guide = self._guide()
         self._model = model.resolved(guide)
@@ -166,38 +148,9 @@ class GaussianPSDProblem(SpectrumProblem):
     # -- data ----------------------------------------------------------------------------------
 
     @property
-    def data(self) -> LightCurve:
-        """The light curve."""
-        return self._lightcurve
-
-    @property
-    def n_data(self) -> int:
-        return self._rate.size
-
-    @property
-    def label(self) -> str:
-        return self._model.label
-
-    @property
-    def normalization(self) -> str:
-        """Unit of the spectrum: "fractional" or "absolute"."""
-        return self._normalization
-
-    @property
-    def frequency_unit(self) -> str:
-        """``"Hz"``, or one over the time unit."""
-        unit = self._lightcurve.info.time_unit
-        return "Hz" if unit == "s" else f"1 / {unit}"
-
-    @property
     def engine(self) -> str:
         """How ln L is computed: "dense", "toeplitz" or "celerite"."""
         return self._engine
-
-    @property
-    def cutoff(self) -> float:
-        """Frequency below which the spectrum is flat."""
-        return self._cutoff
 
     def with_data(self, data: Any) -> Self:
         from ..lightcurve import LightCurve
@@ -206,7 +159,7 @@ class GaussianPSDProblem(SpectrumProblem):
         other = copy.copy(self)
         other._set_curve(data)
         if not self._has_bins_of(other):
-            other._check_cutoff()
+            other._require_cutoff_below(1.0 / other._bins.duration)
             other._machine = make_engine(other._engine, other._bins, self._cutoff)
         return other
 
@@ -241,39 +194,14 @@ class GaussianPSDProblem(SpectrumProblem):
             "cutoff": self._cutoff,
         }
 
-    def provenance_inputs(self) -> list[dict[str, Any]]:
-        return [*super().provenance_inputs(), self._lightcurve.provenance_inputs()]
-
     def _set_curve(self, lightcurve: LightCurve, scale: float | None = None) -> None:
         """Set what the likelihood reads."""
         bins, curve = bins_of(lightcurve)
         self._lightcurve, self._bins = lightcurve, bins
-        rate = curve.rate[curve.valid]
-        if lightcurve.info.is_magnitude and self._normalization == "fractional":
-            raise InputError(
-                "a fractional spectrum means nothing for magnitudes",
-                hint="convert them to fluxes first, or use normalization='absolute'",
-            )
-        require_variable(rate)
-        if scale is None:
-            scale = 1.0 if self._normalization == "absolute" else positive_mean(rate)
-        self._scale = scale
-        self._rate = rate / scale
-        error = np.zeros(rate.size) if curve.error is None else curve.error[curve.valid]
-        self._variance = np.ascontiguousarray((error / scale) ** 2)
+        self._set_rates(curve, scale)
         self._differences = np.diff(self._rate)
         equal = np.ptp(self._variance) <= _EQUAL * self._variance.max()
         self._engine = chosen_engine(self._wanted_engine, bins, bool(equal))
-
-    def _check_cutoff(self) -> None:
-        lowest = 1.0 / self._bins.duration
-        if self._cutoff > lowest:
-            raise InputError(
-                "the cut-off is above the lowest frequency of the curve",
-                value=self._cutoff,
-                allowed=f"<= {lowest:.4g} {self.frequency_unit}",
-                hint="a bend belongs into the model",
-            )
 
     def _guide(self) -> Guide:
         """Return scales from the periodogram of the curve with its gaps bridged by lines.
@@ -352,25 +280,7 @@ class GaussianPSDProblem(SpectrumProblem):
         rate = self._machine.simulate(self._spectra(values[None, :]), self._variance, rng)
         if rate is None:
             raise self._no_covariance(values)
-        # The likelihood does not know the level: with that of the data, the scale stays the same.
-        return self._like_data(self._scale * (rate - rate.mean() + self._rate.mean()))
-
-    def _like_data(self, rate: FloatArray) -> LightCurve:
-        """Return the light curve with other rates ``(n,)`` in its valid bins."""
-        from ..lightcurve import LightCurve
-
-        lc = self._lightcurve
-        rates = np.full(lc.n, np.nan)
-        rates[lc.valid] = rate
-        return LightCurve(
-            lc.time,
-            rates,
-            lc.error,
-            bin_width=lc.bin_width,
-            exposure_fraction=lc.exposure_fraction,
-            gti=lc.gti,
-            info=lc.info,
-        )
+        return self._like_data(rate)
 
     def _coarse(self) -> GaussianPSDProblem | None:
         """Return the same problem for wider bins, whose likelihood is exact as well, but cheap."""
@@ -391,19 +301,7 @@ class GaussianPSDProblem(SpectrumProblem):
         return other
 
     def _reservations(self, values: FloatArray) -> tuple[str, ...]:
-        notes = []
-        names = self.parameters.names
-        for component, place in self._model.slices():
-            for name, slope in steepest(component, names[place], values[place], low=True):
-                if slope > _DRIFT_SLOPE:
-                    notes.append(_drift(name, slope, self._cutoff, self.frequency_unit))
-        has_constant = any(isinstance(c, Constant) for c in self._model.components)
-        if not self._variance.any() and not has_constant:
-            notes.append(
-                "the light curve has no errors and the model no constant, so all noise counts as "
-                "variability; add Constant() unless the curve is free of noise"
-            )
-        return (*notes, *self._approximation_notes(values))
+        return (*super()._reservations(values), *self._approximation_notes(values))
 
     def _approximation_notes(self, values: FloatArray) -> tuple[str, ...]:
         """Return what to say where the exponentials are too few for this spectrum."""
@@ -495,11 +393,3 @@ def _wider_bins(problem: GaussianPSDProblem, factor: int) -> LightCurve | None:
             bin_width=dt,
             info=problem._lightcurve.info,
         )
-
-
-def _drift(name: str, slope: float, cutoff: float, unit: str) -> str:
-    return (
-        f"{name} = {slope:.2f}: above slope {_DRIFT_SLOPE:g} variations slower than the whole "
-        f"light curve dominate, and how strong they are follows from the cut-off at "
-        f"{cutoff:.3g} {unit}, not from the data"
-    )

@@ -12,6 +12,7 @@ import itertools
 import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -19,7 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..boundary import as_array, as_scalar
 from ..errors import InputError, ShapeError
-from ..randomness import SeedLike, as_seed_sequence
+from ..provenance import describe
+from ..randomness import SeedLike, as_seed_sequence, seed_entropy
 from .models import Constant, PSDModel
 from .psresp_result import PsrespResult
 from .simulate import require_count
@@ -51,6 +53,7 @@ def psresp(
     refine: bool = True,
     seed: SeedLike = None,
     executor: Executor | None = None,
+    checkpoint: str | Path | None = None,
 ) -> PsrespResult:
     r"""Compare a family of spectra with a light curve through simulations.
 
@@ -75,6 +78,9 @@ def psresp(
     seed : int, SeedSequence or Generator, optional
     executor : concurrent.futures.Executor, optional
         Simulations are shared among its workers; the result does not depend on it.
+    checkpoint : path, optional
+        A file that keeps the simulations as they are done. A repeated call with the same seed goes
+        on from it, also to a larger `n_simulations`, and gives what one run would have given.
 
     Returns
     -------
@@ -87,6 +93,8 @@ def psresp(
         For a grid that does not hold the free parameters, a spectrum that is not positive and
         smooth, fewer than three bins of frequency, a constant curve, or one too long for its
         sampling.
+    CheckpointError
+        When the file belongs to another light curve, family, grid, setting or seed.
 
     Notes
     -----
@@ -122,6 +130,7 @@ def psresp(
     True
     """
     from .psresp_fit import Response, all_matches, likelihood_ratio_p
+    from .psresp_store import all_products
 
     axes = _axes(grid)
     count = require_count(n_simulations, "n_simulations")
@@ -141,8 +150,21 @@ def psresp(
             allowed=f">= {max(_FEWEST_BINS, len(axes) + 2)}",
             hint="lower bin_ratio",
         )
-    response = Response(_products(draws, count, seed_of, executor), observed)
     weights = draws.bands.weights(family.spectra(draws.bands.frequency))
+    products = all_products(
+        draws,
+        count,
+        seed_of,
+        executor=executor,
+        store=None if checkpoint is None else Path(checkpoint),
+        identity={
+            "light curve": describe([lightcurve.time, lightcurve.valid, x, draws.sigma]),
+            "family or grid": describe([np.round(weights, 9), *axes.values()]),
+            "settings": describe([ratio, *scale]),
+            "seed": seed_entropy(seed_of),
+        },
+    )
+    response = Response(products, observed)
     matches = all_matches(response, weights, executor)
     confidence = likelihood_ratio_p(matches, response.observed, executor)
     best_point = int(np.argmin([m.statistic for m in matches]))
@@ -274,14 +296,6 @@ def _draws(
         sigma[valid] / level,
     )
     return draws, level
-
-
-def _products(
-    draws: BandedDraws, count: int, seed: np.random.SeedSequence, executor: Executor | None
-) -> FloatArray:
-    from ..parallel import map_items
-
-    return np.array(map_items(draws, range(count), seeds=seed.spawn(count), executor=executor))
 
 
 def _refined(

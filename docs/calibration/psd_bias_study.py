@@ -27,13 +27,18 @@ HERE = Path(__file__).parent
 TABLE = HERE.parents[1] / "data" / "psd_bias_study.ecsv"
 STORE = HERE.parents[1] / "build" / "calibration" / "psd_bias"
 SEED = 20261121
-N = {"slope": 256, "bend": 512}  # bins; a bend needs more of them
+N = {"slope": 512, "bend": 512}  # bins
 LONGER, FINER = 100, 10
+FOLDS = 12  # bands above the Nyquist frequency of the cells that fold back; more add 1e-5
 SLOPES = (1.0, 1.5, 2.0, 2.5, 3.0)
 BEND = {"low_slope": 1.0, "high_slope": 3.0, "bend_frequency": 0.05}
 SAMPLINGS = ("full", "random gaps", "orbital gaps", "random times")
 CASES = [(truth, sampling) for truth in (*SLOPES, "bend") for sampling in SAMPLINGS]
+# Cases whose mean lay more than four standard errors off: measured once more, with other curves.
+AGAIN = ((2.0, "orbital gaps"), (2.0, "random times"))
+FIRST_AGAIN = 500
 PSRESP_CURVES = 25
+METHODS = ("gaussian", "posterior", "debiased", "whittle", "loglog", "psresp")
 BLOCK = 25
 STAGES = (100, 200)
 FEWEST = 20  # curves from which the figure shows a coverage
@@ -72,10 +77,25 @@ def missing(sampling: str, n: int, rng: np.random.Generator) -> np.ndarray:
     return rng.random(n) < (0.3 if sampling == "random gaps" else 0.0)
 
 
+def of_cells(psd):
+    """Return the spectrum of averages over fine cells: damped, and folded at their Nyquist.
+
+    Samples in place of averages would lack the power above their Nyquist frequency, which moves
+    the slope of the bins by up to 0.0035: as much as the standard error of 500 curves.
+    """
+
+    def folded(f):
+        above = FINER * np.arange(1, FOLDS + 1)[:, None]
+        every = np.concatenate([f[None], above - f, above + f])
+        return np.sum(psd(every) * np.sinc(every / FINER) ** 2, axis=0)
+
+    return folded
+
+
 @functools.cache
 def realiser(truth: float | str, n: int) -> Realiser:
     """Return what draws fine realisations for `n` bins."""
-    return Realiser(spectrum(truth), n * FINER * LONGER, 1 / FINER)
+    return Realiser(of_cells(spectrum(truth)), n * FINER * LONGER, 1 / FINER)
 
 
 def curve(truth: float | str, sampling: str, seed: np.random.SeedSequence) -> ak.LightCurve:
@@ -262,12 +282,18 @@ def run(curves: int, executor: Executor | None = None) -> None:
             run_block(measured, "gaussian", (first, min(first + BLOCK, stop)), executor)
         run_block(responding, "psresp", (0, min(stop // 10, PSRESP_CURVES)), executor)
         start = stop
+    again = (FIRST_AGAIN, FIRST_AGAIN + curves)
+    run_block(measured, "gaussian", again, executor, AGAIN)
 
 
-def run_block(function, key: str, span: tuple[int, int], executor: Executor | None) -> None:
+def run_block(
+    function, key: str, span: tuple[int, int], executor: Executor | None, some: tuple = ()
+) -> None:
     """Measure some curves of each case, and append each case's records to its file."""
     done = {(r["truth"], r["sampling"], r["index"]) for r in stored() if key in r}
     for number, (truth, sampling) in enumerate(CASES):
+        if some and (truth, sampling) not in some:
+            continue
         cases = [(truth, sampling, i) for i in range(*span)]
         todo = [case for case in cases if case not in done]
         found = map_items(function, todo, executor=executor)
@@ -284,12 +310,14 @@ def rows(records: list[dict]) -> list[dict]:
     """Return one line for each parameter, case and method."""
     out = []
     for truth, sampling in CASES:
-        mine = [r for r in records if (r["truth"], r["sampling"]) == (truth, sampling)]
-        for name in names(truth):
-            for method in ("gaussian", "posterior", "debiased", "whittle", "loglog", "psresp"):
-                found = [r[method][name] for r in mine if r.get(method, {}).get(name)]
-                if found:
-                    out.append(summary(truth, sampling, name, method, np.array(found, float)))
+        case = [r for r in records if (r["truth"], r["sampling"]) == (truth, sampling)]
+        for label, again in ((sampling, False), (f"{sampling}, again", True)):
+            mine = [r for r in case if (r["index"] >= FIRST_AGAIN) == again]
+            for name in names(truth):
+                for method in METHODS:
+                    found = [r[method][name] for r in mine if r.get(method, {}).get(name)]
+                    if found:
+                        out.append(summary(truth, label, name, method, np.array(found, float)))
     return out
 
 
@@ -419,7 +447,7 @@ def figure(table):
         low.set(xlabel="True slope", ylim=(0, 100))
     axes[0, 0].set_ylabel("Found less true slope\n(bars: scatter of one curve)")
     axes[1, 0].set_ylabel("Intervals that hold the truth (%)")
-    axes[0, 0].legend(frameon=False, fontsize="small", loc="lower left")
+    axes[0, 0].legend(frameon=False, fontsize="small", loc="upper left")
     return fig
 
 

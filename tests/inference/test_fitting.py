@@ -28,7 +28,8 @@ from astrokit.inference import (
     Uniform,
 )
 from astrokit.inference.ascent import _bounded
-from astrokit.inference.derivatives import NumericalDerivatives, ResidualDerivatives
+from astrokit.inference.derivatives import NumericalDerivatives, Point, ResidualDerivatives
+from astrokit.inference.fitting import _joined
 from astrokit.inference.profile import profile_curve
 from tests.inference import nist
 
@@ -643,3 +644,14 @@ def test_bounded_step_along_a_direction_without_curvature():
     curvature = np.diag([2.0, 1e110])
     step = _bounded(score, curvature, np.array([-1.0, -10.0]), np.array([1.0, 10.0]))
     np.testing.assert_allclose(step, [0.5, 0.0], atol=1e-12)
+
+
+def test_ends_of_rough_climbs_to_one_maximum_are_joined():
+    information = np.diag([4.0, 1.0])  # errors of 0.5 and 1
+    place = [(0.0, 0.0), (0.1, 0.1), (3.0, 0.0), (0.0, 0.1)]
+    height = [10.0, 9.98, 9.97, 5.0]
+    ends = [
+        Point(np.array(p), h, np.zeros(2), information) for p, h in zip(place, height, strict=True)
+    ]
+    assert _joined(ends) == {place[0]: place[0], place[1]: place[0], place[2]: place[2],
+                             place[3]: place[3]}  # fmt: skip

@@ -159,6 +159,37 @@ def test_z_bins_hold_enough_independent_pairs():
     assert sparse.lag.size < found.lag.size
 
 
+def test_draws_add_the_noise_once_more():
+    """Rates of variance 1 + 0.5 draw curves of variance 1 + 2 * 0.5: r falls by 1.5 / 2."""
+    n, noise = 4000, np.sqrt(0.5)
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=n)
+    curves = [
+        ak.LightCurve(np.arange(float(n)), 10 + x + noise * rng.normal(size=n), np.full(n, noise))
+        for _ in range(2)
+    ]
+    options = {"method": "zdcf", "lags": [-0.5, 0.5]}
+    plain = discrete_correlation(*curves, **options)
+    drawn = discrete_correlation(*curves, draws=200, seed=1, **options)
+    # The noise of 200 draws averages out; what is left scatters as 1 / sqrt(n).
+    assert drawn.value[0] == pytest.approx(0.75 * plain.value[0], abs=4 / np.sqrt(n))
+    assert np.all(drawn.lower > plain.lower)
+    assert np.array_equal(drawn.lag, plain.lag)
+    again = discrete_correlation(*curves, draws=200, seed=1, **options)
+    assert np.array_equal(drawn.value, again.value)
+
+
+def test_draws_from_errors_of_zero_change_nothing():
+    first, second = (
+        ak.LightCurve(lc.time, lc.rate, np.full(lc.n, 1e-12)) for lc in shifted(5, n=60)
+    )
+    plain, drawn = (
+        discrete_correlation(first, second, method="zdcf", draws=k, seed=2) for k in (0, 3)
+    )
+    np.testing.assert_allclose(drawn.value, plain.value, atol=1e-9)
+    np.testing.assert_allclose(drawn.upper, plain.upper, atol=1e-9)
+
+
 def test_autocorrelation_of_an_autoregression():
     """exp(-lag / 5), up to the bias of the mean, (1 + 2 * 5) / n at these lags."""
     n, scale = 4000, 5.0
@@ -391,6 +422,21 @@ FLAT = ak.LightCurve(np.arange(50.0), np.full(50, 3.0), np.full(50, 0.1))
         (lambda: discrete_correlation(curve(), curve(error=5.0)), InputError, "errors"),
         (lambda: discrete_correlation(curve(), curve(), lags=[1, 0]), InputError, "increase"),
         (lambda: discrete_correlation(curve(), curve(), lags=[900, 999]), InputError, "pairs"),
+        (
+            lambda: discrete_correlation(curve(), curve(), draws=5),
+            InputError,
+            "zdcf",
+        ),
+        (
+            lambda: discrete_correlation(curve(), curve(error=None), method="zdcf", draws=5),
+            InputError,
+            "errors to draw from",
+        ),
+        (
+            lambda: discrete_correlation(curve(), curve(), method="zdcf", draws=-1),
+            InputError,
+            "draws must",
+        ),
         (
             lambda: discrete_correlation(curve(), curve(), method="zdcf", min_pairs=2),
             InputError,

@@ -9,10 +9,10 @@ import pytest
 from scipy import stats
 
 import astrokit as ak
-from astrokit.errors import AstrokitError, InputError, ParameterError, ShapeError
+from astrokit.errors import AstrokitError, CheckpointError, InputError, ParameterError, ShapeError
 from astrokit.timing import BendingPowerLaw, Constant, PowerLaw, psresp, simulate_lightcurve
 from astrokit.timing.psresp import _draws, _Family
-from astrokit.timing.psresp_draws import Bands, Transform, log_edges
+from astrokit.timing.psresp_draws import BandedDraws, Bands, Transform, log_edges
 from astrokit.timing.psresp_fit import Match
 from astrokit.timing.sampling import Sampling
 from astrokit.timing.simulate import Realiser
@@ -207,6 +207,63 @@ def test_workers_change_nothing():
     np.testing.assert_array_equal(alone.confidence, shared.confidence)
     np.testing.assert_array_equal(alone.success_fraction, shared.success_fraction)
     assert alone.best == shared.best
+
+
+class StoppedError(Exception):
+    pass
+
+
+def test_a_stopped_run_goes_on_where_it_was(tmp_path, monkeypatch):
+    lc = simulate_lightcurve(lambda f: 1e-4 / f, even(), seed=1)
+    options = {"seed": 3, "checkpoint": tmp_path / "psresp.npz"}
+    whole = psresp(lc, PowerLaw(), SLOPES, n_simulations=230, seed=3)
+    draw, drawn = BandedDraws.__call__, []
+
+    def killed(self, item, seed):
+        drawn.append(item)
+        if len(drawn) == 150:
+            raise StoppedError
+        return draw(self, item, seed)
+
+    monkeypatch.setattr(BandedDraws, "__call__", killed)
+    with pytest.raises(StoppedError):
+        psresp(lc, PowerLaw(), SLOPES, n_simulations=230, **options)
+    resumed = psresp(lc, PowerLaw(), SLOPES, n_simulations=230, **options)
+    assert drawn[150:] == list(range(100, 230))
+    assert np.array_equal(resumed.success_fraction, whole.success_fraction)
+    assert np.array_equal(resumed.confidence, whole.confidence)
+    assert resumed.best == whole.best
+    psresp(lc, PowerLaw(), SLOPES, n_simulations=60, **options)  # fewer need nothing new
+    assert len(drawn) == 280
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"seed": 4}, "seed"),
+        ({"longer": 8}, "settings"),
+        ({"model": BendingPowerLaw(low_slope=1.0, bend_frequency=0.1),
+          "grid": {"high_slope": SLOPES["slope"]}}, "family"),
+        ({"lightcurve": even(64, 0.06)}, "light curve"),
+    ],
+)  # fmt: skip
+def test_a_checkpoint_of_another_run_is_refused(tmp_path, change, word):
+    lc = simulate_lightcurve(lambda f: 1e-4 / f, even(), seed=1)
+    call = {"lightcurve": lc, "model": PowerLaw(), "grid": SLOPES, "n_simulations": 50, "seed": 3}
+    call["checkpoint"] = tmp_path / "psresp.npz"
+    psresp(**call)
+    if "lightcurve" in change:
+        change = {"lightcurve": simulate_lightcurve(lambda f: 1e-4 / f, even(64, 0.06), seed=1)}
+    with pytest.raises(CheckpointError, match=word):
+        psresp(**(call | change))
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("slopes of old", encoding="utf-8")
+    with pytest.raises(CheckpointError, match="not one of psresp"):
+        psresp(simulate_lightcurve(lambda f: 1e-4 / f, even(), seed=1), PowerLaw(), SLOPES,
+               n_simulations=50, seed=1, checkpoint=path)  # fmt: skip
 
 
 def test_figure_draws_its_data():

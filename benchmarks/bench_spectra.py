@@ -14,6 +14,7 @@ import numpy as np
 
 from astrokit.errors import AstrokitWarning
 from astrokit.spectra import (
+    ARF,
     RMF,
     BrokenPowerLaw,
     PowerLaw,
@@ -52,7 +53,10 @@ def run(fast: bool) -> list[Row]:
 
 
 def detector() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return energy edges, channel edges, redistribution matrix (channel, energy) and area."""
+    """Return energy edges, channel edges, redistribution matrix (channel, energy) and area.
+
+    The matrix holds float32 numbers, as files do.
+    """
     edges, channels = np.geomspace(0.3, 11.0, SIZE + 1), np.linspace(0.3, 11.0, SIZE + 1)
     energy = np.sqrt(edges[1:] * edges[:-1])
     center = 0.5 * (channels[1:] + channels[:-1])
@@ -60,14 +64,15 @@ def detector() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     matrix = np.exp(-0.5 * ((center[:, None] - energy[None, :]) / sigma[None, :]) ** 2)
     matrix /= matrix.sum(axis=0)
     matrix[matrix < 1e-7] = 0.0
+    matrix = matrix.astype(np.float32).astype(np.float64)
     return edges, channels, matrix, 400.0 * np.exp(-0.5 * (np.log(energy / 1.5) / 0.8) ** 2)
 
 
 def spectrum(background: bool) -> Spectrum:
     """Return simulated counts, some 25000."""
     edges, channels, matrix, area = detector()
-    rmf = RMF(edges[:-1], edges[1:], matrix * area, channels[:-1], channels[1:], includes_area=True)
-    response = Response(rmf)
+    rmf = RMF(edges[:-1], edges[1:], matrix, channels[:-1], channels[1:])
+    response = Response(rmf, ARF(edges[:-1], edges[1:], area))
     rng = np.random.default_rng(1)
     mu = response.fold(BrokenPowerLaw().evaluate(edges, **TRUTH)) * EXPOSURE
     back = ()

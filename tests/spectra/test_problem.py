@@ -155,6 +155,18 @@ def two_regions(exposure):
     return Spectrum(np.full(40, 20), exposure=exposure, response=response, background=back)
 
 
+def test_a_modelled_background_is_folded_on_the_energies_of_its_own_response():
+    """Half as many energy bins as the response of the source has."""
+    region = two_regions(1e4)
+    own = Response.ideal(np.geomspace(0.4, 9.0, 41), area=10.0)
+    back = Spectrum(np.full(40, 5), exposure=2e4, response=own)
+    problem = SpectralProblem(region.with_background(back), PowerLaw(), background=PowerLaw())
+    values = problem.values(background_photon_index=1.0, background_normalization=2e-3)
+    # The integral of 2e-3 / E over a bin, 10 cm2, 20 ks.
+    expected = 2e-3 * np.log(own.energy_hi / own.energy_lo) * 10.0 * 2e4
+    np.testing.assert_allclose(problem.expected_background(values)[0], expected, rtol=1e-12)
+
+
 # -- statistics and data -------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from astropy import units as u
 import astrokit as ak
 from astrokit.errors import InputError, ShapeError, UnitError
 from astrokit.spectra import (
+    ARF,
     FluxPoints,
     Response,
     Spectrum,
@@ -67,6 +68,24 @@ def test_areascal_multiplies_the_model(detector):
     np.testing.assert_allclose(
         half.folding_matrix().toarray(), 0.5 * full.folding_matrix().toarray()
     )
+
+
+def test_areascal_that_differs_among_the_channels_of_a_group(detector):
+    scale = np.where(np.arange(200) % 3 == 0, 0.5, 1.0)
+    spectrum = Spectrum(np.ones(200), exposure=10.0, response=detector, areascal=scale)
+    grouped, plain = spectrum.group(n_channels=4), detector.matrix.toarray()
+    expected = (10.0 * scale[:, None] * plain).reshape(50, 4, -1).sum(axis=1)
+    np.testing.assert_allclose(grouped.folding_matrix().toarray(), expected, rtol=1e-13)
+    fold, used = grouped.folding_factors.fold()
+    np.testing.assert_allclose(fold.dense(), expected[:, used], rtol=1e-13)
+
+
+def test_energies_without_area_are_left_out_of_the_folding(detector):
+    area = np.where(detector.energy_lo < 2.0, 0.0, 100.0)
+    blind = Response(detector.rmf, ARF(detector.energy_lo, detector.energy_hi, area))
+    spectrum = Spectrum(np.ones(200), exposure=10.0, response=blind)
+    _, used = spectrum.folding_factors.fold()
+    np.testing.assert_array_equal(used, np.flatnonzero(area > 0))
 
 
 def test_resolution_of_a_gaussian_response():

@@ -13,18 +13,25 @@ __all__ = ["Ascent", "ascend", "held_at_bounds", "mahalanobis"]
 
 FloatArray = NDArray[np.float64]
 _CURVATURE_FLOOR = 1e-10  # of the largest; below it a direction counts as flat
-_PATIENCE = 8  # steps before the climb asks for better information
+_PATIENCE = 8  # steps before the climb asks for better information at each
+_SLOW = 0.1  # of the gain that the step before promised; and ...
+_NEAR = 1.0  # ... the gain in ln L below which the better information is worth its price
 _ALIGNED = 0.9  # squared cosine between steps that lie along one line
 _STALLED = 1e-3  # ln L that may be left on the table where rounding stops the climb
 
 
 class Ascent(NamedTuple):
-    """Where a climb ended and why."""
+    """Where a climb ended and why.
+
+    `lacking` ``(d, d)`` is by what the best information differs from the one that the derivatives
+    give, at the last place where that was worked out.
+    """
 
     point: Point
     converged: bool
     reason: str
     iterations: int
+    lacking: FloatArray | float = 0.0
 
 
 def ascend(
@@ -33,6 +40,7 @@ def ascend(
     *,
     max_iterations: int = 100,
     known: Point | None = None,
+    lacking: FloatArray | float = 0.0,
 ) -> Ascent:
     """Return the end of a climb from `theta` ``(d,)``.
 
@@ -40,25 +48,41 @@ def ascend(
     linear system; curvature of the wrong sign is turned round, so a step always leads up; a step
     that does not raise ln L is halved. The climb ends when the step promises less than
     ``derivatives.tolerance``, or when it enters the one-sigma ellipsoid of a `known` maximum.
+
+    The information that makes the best steps may cost much more than the other. Where steps grow
+    shorter too slowly it is worked out, and further steps add by what it differed, which changes
+    little on the way; `lacking` is that difference where it is known beforehand.
     """
     point = derivatives(theta)
-    last, factor = np.zeros_like(theta), 1.0
+    last, factor, promised = np.zeros_like(theta), 1.0, np.inf
     for iteration in range(max_iterations):
         if not point.is_usable:
-            return Ascent(point, False, "ln L has no derivatives there", iteration)
-        if iteration >= _PATIENCE:
-            point = derivatives.sharpened(point)
+            return Ascent(point, False, "ln L has no derivatives there", iteration, lacking)
+        expected = point.information
+        point = point._replace(information=expected + lacking)
         trial, gain = _step(point, derivatives)
-        if known is not None and _has_arrived(point, gain, known, derivatives):
-            return Ascent(point, True, "reached a maximum that is already known", iteration)
-        if gain < derivatives.tolerance and iteration < _PATIENCE:
-            point = derivatives.sharpened(point)  # the end is believed from the best information
+        slow = _SLOW * promised < gain < _NEAR
+        # The end is believed from the best information only.
+        best = iteration >= _PATIENCE or slow or gain < derivatives.tolerance
+        if best:
+            point = derivatives.sharpened(point._replace(information=expected))
+            lacking = point.information - expected
             trial, gain = _step(point, derivatives)
+        promised = gain
+        if known is not None and _has_arrived(point, gain, known, derivatives):
+            reason = "reached a maximum that is already known"
+            return Ascent(point, True, reason, iteration, lacking)
         if gain < derivatives.tolerance:
-            return Ascent(_at_its_bound(point, trial, derivatives), True, "", iteration)
+            end = _at_its_bound(point, trial, derivatives)
+            return Ascent(end, True, "", iteration, lacking)
         offset = trial - point.theta
         factor = _learned(offset, last, factor, point.information)
         higher = _stretched(derivatives, point, factor * offset) if factor != 1 else None
+        if higher is None and not best and np.any(lacking):
+            higher = derivatives.improve_on(trial, point.log_likelihood)
+            if higher is None:  # the difference was another one here: no reason for shorter steps
+                point, lacking, promised = point._replace(information=expected), 0.0, np.inf
+                continue
         if higher is None:
             factor = 1.0
             higher = _first_higher(derivatives, point, trial)
@@ -66,9 +90,10 @@ def ascend(
         if higher is None:
             stalled = gain < _STALLED
             reason = "" if stalled else "ln L has a kink: no step follows its gradient upwards"
-            return Ascent(point, stalled, reason, iteration)
+            return Ascent(point, stalled, reason, iteration, lacking)
         point = higher
-    return Ascent(point, False, f"no end after {max_iterations} steps", max_iterations)
+    reason = f"no end after {max_iterations} steps"
+    return Ascent(point, False, reason, max_iterations, lacking)
 
 
 def held_at_bounds(theta: FloatArray, bounds: FloatArray) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,6 +85,13 @@ class BinnedSpectrum:
     def has_modelled_background(self) -> bool:
         """Whether background counts are data of a model of their own."""
         return self.background_fold is not None
+
+    @cached_property
+    def background_data(self) -> BinnedSpectrum:
+        """The counts of the background region as Poisson data of their own."""
+        counts = self.data[1]
+        zeros, ones = np.zeros_like(counts), np.ones_like(counts)
+        return replace(self, data=np.ascontiguousarray([counts, zeros, ones, ones]))
 
     def net_counts(self) -> FloatArray:
         """Return the source counts less the expected background, shape ``(m,)``."""
@@ -167,10 +175,6 @@ class BinnedSpectrum:
         else:
             spread = np.sqrt(mu + data[3]) if self.statistic == "chi2_model" else data[3]
             data[0] = mu + spread * rng.standard_normal(mu.size)
-        return replace(self, data=data)
-
-    def with_background_counts(self, data: FloatArray) -> BinnedSpectrum:
-        """Return the same spectrum with other numbers ``(4, m)``."""
         return replace(self, data=data)
 
     def coarse(self, most: int) -> BinnedSpectrum:

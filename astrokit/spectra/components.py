@@ -44,21 +44,23 @@ class _Emitting(Component):
         """Return the functions for a batch and for derivatives."""
 
     @property
-    def _log_pivot(self) -> float:
-        return math.log(getattr(self, "pivot", 1.0))
+    def scales(self) -> tuple[int, ...]:
+        return (len(self.own_names) - 1,)  # the normalisation is the last
+
+    @property
+    def _pivot(self) -> float:
+        return float(getattr(self, "pivot", 1.0))
 
     def _photons(self, values: FloatArray, grid: EnergyGrid, shift: FloatArray) -> FloatArray:
         out = np.empty((values.shape[0], grid.n_adjacent))
-        self._kernels()[0](values, shift - self._log_pivot, grid.log_edges, out)
-        out *= getattr(self, "pivot", 1.0)
-        return out
+        self._kernels()[0](values, shift - math.log(self._pivot), grid.log_edges, out)
+        return out if self._pivot == 1 else out * self._pivot
 
     def _derivatives(self, values: FloatArray, grid: EnergyGrid, shift: float) -> FloatArray:
         out = np.empty((1 + values.size, grid.n_adjacent))
         values = np.ascontiguousarray(values)
-        self._kernels()[1](values, shift - self._log_pivot, grid.log_edges, out)
-        out *= getattr(self, "pivot", 1.0)
-        return out
+        self._kernels()[1](values, shift - math.log(self._pivot), grid.log_edges, out)
+        return out if self._pivot == 1 else out * self._pivot
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -93,7 +95,7 @@ class PowerLaw(_Emitting):
     fixed: bool = True
 
     def __post_init__(self) -> None:
-        self._check()
+        super().__post_init__()
         as_scalar(self.pivot, "pivot", positive=True)
 
     def defaults(self, guide: Guide) -> list[Parameter]:
@@ -144,9 +146,6 @@ class BrokenPowerLaw(_Emitting):
     break_energy: Setting = None
     normalization: Setting = None
     fixed: bool = True
-
-    def __post_init__(self) -> None:
-        self._check()
 
     def defaults(self, guide: Guide) -> list[Parameter]:
         return [
@@ -223,7 +222,7 @@ class LogParabola(_Curved):
     fixed: bool = True
 
     def __post_init__(self) -> None:
-        self._check()
+        super().__post_init__()
         as_scalar(self.pivot, "pivot", positive=True)
 
     def defaults(self, guide: Guide) -> list[Parameter]:
@@ -278,9 +277,6 @@ class CutoffPowerLaw(_Curved):
     normalization: Setting = None
     fixed: bool = True
 
-    def __post_init__(self) -> None:
-        self._check()
-
     def defaults(self, guide: Guide) -> list[Parameter]:
         prior = LogUniform(guide.lowest, 100 * guide.highest)
         cutoff = Parameter("cutoff_energy", guide.highest, prior, "keV", r"E_\mathrm{c}")
@@ -324,9 +320,6 @@ class SmoothlyBrokenPowerLaw(_Curved):
     break_width: Setting = None
     normalization: Setting = None
     fixed: bool = True
-
-    def __post_init__(self) -> None:
-        self._check()
 
     def defaults(self, guide: Guide) -> list[Parameter]:
         return [
@@ -373,9 +366,6 @@ class GaussianLine(_Emitting):
     line_width: Setting = None
     normalization: Setting = None
     fixed: bool = True
-
-    def __post_init__(self) -> None:
-        self._check()
 
     def defaults(self, guide: Guide) -> list[Parameter]:
         continuum = guide.density * guide.middle
@@ -427,9 +417,6 @@ class Redshift(Component):
     acts_on_what_follows: ClassVar[bool] = True
     redshift: Setting = 0.0
     fixed: bool = field(default=True)
-
-    def __post_init__(self) -> None:
-        self._check()
 
     def defaults(self, guide: Guide) -> list[Parameter]:
         return [Parameter("redshift", 0.0, Uniform(-0.5, 10.0), symbol="z")]

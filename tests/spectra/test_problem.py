@@ -323,6 +323,34 @@ def test_coarse_twin_leads_to_the_same_maximum(monkeypatch):
     assert abs(led["break_energy"].sigma_from(2.0)) < 4
 
 
+def test_maxima_far_below_are_left_alone():
+    """Starts whose rough search ends at a break beyond the data, in a spectrum that has one."""
+    response = Response.ideal(np.geomspace(0.4, 9.0, 1201), area=300.0, fwhm=0.12)
+    fake = ak.spectra.simulate(
+        BrokenPowerLaw(), response, exposure=1e5, seed=4, low_photon_index=1.5,
+        high_photon_index=2.6, break_energy=2.0, normalization=3e-3,
+    )  # fmt: skip
+    fit = quiet_fit(SpectralProblem(fake, BrokenPowerLaw()), n_starts=9)
+    far = [s for s in fit.starts if s.reason == "a lower maximum of the coarse data"]
+    assert far
+    assert all(s.log_likelihood < fit.log_likelihood - 30 and not s.converged for s in far)
+    assert fit["break_energy"].value == pytest.approx(2.0, rel=0.05)
+
+
+def test_starts_predict_as_much_as_was_seen():
+    problem = SpectralProblem([spectrum(np.full(40, 7.0)), spectrum(np.full(40, 3.0))], PowerLaw())
+    draws = problem.parameters.sample_prior(np.random.default_rng(1), 50)
+    moved = problem._nearer(draws)
+    np.testing.assert_array_equal(moved[:, 0], draws[:, 0])
+    total = problem.expected(moved, 0).sum(axis=1) + problem.expected(moved, 1).sum(axis=1)
+    low, high = problem.parameters.bounds[1]
+    inside = (moved[:, 1] > low) & (moved[:, 1] < high)
+    assert inside.sum() > 10
+    np.testing.assert_allclose(total[inside], 400.0, rtol=1e-12)
+    fixed = SpectralProblem(spectrum(), PowerLaw(normalization=1e-3))
+    np.testing.assert_array_equal(fixed._nearer(np.array([[2.0, 1e-3]])), [[2.0, 1e-3]])
+
+
 def test_goodness_of_fit_by_simulation():
     model, (index, strength) = law()
     problem = at(SpectralProblem(spectrum(), model), photon_index=index, normalization=strength)

@@ -6,6 +6,7 @@ import abc
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import ClassVar
 
 import numpy as np
@@ -39,8 +40,9 @@ def _index(name: str = "photon_index", symbol: str = r"\Gamma", start: float = 2
 class _Emitting(Component):
     """A component whose integrals are a pair of compiled functions."""
 
+    @classmethod
     @abc.abstractmethod
-    def _kernels(self) -> tuple[Kernel, Kernel]:
+    def _kernels(cls) -> tuple[Kernel, Kernel]:
         """Return the functions for a batch and for derivatives."""
 
     @property
@@ -101,7 +103,9 @@ class PowerLaw(_Emitting):
     def defaults(self, guide: Guide) -> list[Parameter]:
         return [_index(), guide.normalization(self.pivot)]
 
-    def _kernels(self) -> tuple[Kernel, Kernel]:
+    @classmethod
+    @cache
+    def _kernels(cls) -> tuple[Kernel, Kernel]:
         from .model_kernels import power_law, power_law_derivatives
 
         return power_law, power_law_derivatives
@@ -155,7 +159,9 @@ class BrokenPowerLaw(_Emitting):
             guide.normalization(),
         ]
 
-    def _kernels(self) -> tuple[Kernel, Kernel]:
+    @classmethod
+    @cache
+    def _kernels(cls) -> tuple[Kernel, Kernel]:
         from .model_kernels import broken_power_law, broken_power_law_derivatives
 
         return broken_power_law, broken_power_law_derivatives
@@ -166,12 +172,12 @@ class _Curved(_Emitting):
 
     code: ClassVar[int] = 0
 
-    def _kernels(self) -> tuple[Kernel, Kernel]:
-        from functools import partial
-
+    @classmethod
+    @cache
+    def _kernels(cls) -> tuple[Kernel, Kernel]:
         from .model_kernels import curved, curved_derivatives
 
-        return partial(curved, self.code), partial(curved_derivatives, self.code)
+        return partial(curved, cls.code), partial(curved_derivatives, cls.code)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -380,7 +386,9 @@ class GaussianLine(_Emitting):
         )
         return [energy, width, strength]
 
-    def _kernels(self) -> tuple[Kernel, Kernel]:
+    @classmethod
+    @cache
+    def _kernels(cls) -> tuple[Kernel, Kernel]:
         from .model_kernels import gaussian_line, gaussian_line_derivatives
 
         return gaussian_line, gaussian_line_derivatives

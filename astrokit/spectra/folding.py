@@ -49,9 +49,11 @@ class Fold:
         csr.sum_duplicates()
         csr.eliminate_zeros()
         self.shape: tuple[int, int] = csr.shape
-        self._rows = _factors(rows, self.shape[0])
-        self._columns = _factors(columns, self.shape[1])
         self._begin, self._runs, values = _as_runs(csr)
+        self._scales = np.ones(_TOGETHER * (self._begin.size - 1))
+        if rows is not None:
+            self._scales[: self.shape[0]] = _factors(rows, self.shape[0])
+        self._columns = None if columns is None else _factors(columns, self.shape[1])
         self._values = _narrowed(values)
         self._merged: dict[tuple[int, int], tuple[Fold, IntArray]] = {}
 
@@ -73,34 +75,31 @@ class Fold:
             )
         if self._columns is not None:
             block = block * self._columns
-        out = np.empty((block.shape[0], _TOGETHER * (self._begin.size - 1)))
-        fold(np.ascontiguousarray(block, np.float64), self._begin, self._runs, self._values, out)
-        out = out[:, : self.shape[0]]
-        if self._rows is not None:
-            out *= self._rows
-        return out if out.flags.c_contiguous else out.copy()
+        block = np.ascontiguousarray(block, np.float64)
+        out = np.empty((block.shape[0], self._scales.size))
+        fold(block, self._begin, self._runs, self._values, self._scales, out)
+        return np.ascontiguousarray(out[:, : self.shape[0]])
 
     def back(self, weights: FloatArray) -> FloatArray:
         """Return what each energy contributes ``(n_energies,)`` to a weighted sum of the rows."""
         from .folding_kernels import back
 
-        padded = np.zeros(_TOGETHER * (self._begin.size - 1))
-        padded[: self.shape[0]] = weights if self._rows is None else weights * self._rows
+        padded = np.zeros(self._scales.size)
+        padded[: self.shape[0]] = weights
+        padded *= self._scales
         out = np.zeros(self.shape[1])
         back(padded, self._begin, self._runs, self._values, out)
         return out if self._columns is None else out * self._columns
 
     def dense(self) -> FloatArray:
         """Return the matrix ``(rows, n_energies)`` as a plain array."""
-        result = np.zeros((_TOGETHER * (self._begin.size - 1), self.shape[1]))
+        result = np.zeros((self._scales.size, self.shape[1]))
         for block in range(self._begin.size - 1):
             rows = slice(_TOGETHER * block, _TOGETHER * (block + 1))
             for start, stop, at in self._runs[self._begin[block] : self._begin[block + 1]]:
                 end = at + _TOGETHER * (stop - start)
                 result[rows, start:stop] += self._values[at:end].reshape(_TOGETHER, -1)
-        result = result[: self.shape[0]]
-        if self._rows is not None:
-            result *= self._rows[:, None]
+        result = (result * self._scales[:, None])[: self.shape[0]]
         return result if self._columns is None else result * self._columns
 
     def merged(self, rows: int, columns: int) -> tuple[Fold, IntArray]:
@@ -119,16 +118,14 @@ class Fold:
         return self._merged[key]
 
 
-def _factors(values: ArrayLike | None, size: int) -> FloatArray | None:
-    """Return factors ``(size,)``, or None where all are one."""
-    if values is None:
-        return None
+def _factors(values: ArrayLike, size: int) -> FloatArray:
+    """Return factors ``(size,)``."""
     array = np.ascontiguousarray(values, dtype=np.float64)
     if array.shape != (size,):
         raise ShapeError(
             "the factors do not fit the matrix", value=f"shape {array.shape}", allowed=f"({size},)"
         )
-    return None if np.all(array == 1) else array
+    return array
 
 
 def _narrowed(values: FloatArray) -> NDArray[Any]:

@@ -15,8 +15,8 @@ _compile = njit(
 
 
 @_compile
-def fold(block: Any, begin: Any, runs: Any, values: Any, out: Any) -> None:
-    """Write ``(n, rows)``: every row's sum over its runs of response times photons.
+def fold(block: Any, begin: Any, runs: Any, values: Any, scales: Any, out: Any) -> None:
+    """Write ``(n, rows)``: for each row, its scale times the sum of response times photons.
 
     Four rows and four spectra go together: each number is read once for sixteen products.
     """
@@ -30,6 +30,10 @@ def fold(block: Any, begin: Any, runs: Any, values: Any, out: Any) -> None:
                 _four_spectra(block[i : i + 4], run, values, out[i : i + 4, 4 * b : 4 * b + 4])
             for i in range(whole, n):
                 _one_spectrum(block[i], run, values, out[i, 4 * b : 4 * b + 4])
+    for i in range(n):
+        row = out[i]
+        for j in range(row.size):
+            row[j] *= scales[j]
 
 
 @njit(error_model="numpy", forceinline=True)

@@ -485,3 +485,15 @@ def test_words(spectrum):
     assert "background" in text
     assert "notice 1-2 keV" in text
     assert "<li>" in spectrum._repr_html_()
+
+
+def test_a_background_that_the_legend_names_is_in_sight(spectrum):
+    """Scaled, it is a twentieth of the faintest group."""
+    faint = spectrum.background_counts / 20
+    back = Spectrum(np.rint(faint) + 1, exposure=2e5, backscal=4.0)
+    grouped = spectrum.with_background(back).group(min_counts=100)
+    ax = plot_spectrum(grouped)
+    data = ak.spectra.spectrum_plot_data(grouped)
+    assert data.background.max() < 0.3 * data.rate.min()
+    low, high = ax.get_ylim()
+    assert low < np.median(data.background) < high

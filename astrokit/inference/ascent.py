@@ -13,7 +13,9 @@ __all__ = ["Ascent", "ascend", "held_at_bounds", "mahalanobis"]
 
 FloatArray = NDArray[np.float64]
 _CURVATURE_FLOOR = 1e-10  # of the largest; below it a direction counts as flat
-_PATIENCE = 8  # steps before the climb asks for better information
+_PATIENCE = 8  # steps before the climb asks for better information at each
+_SLOW = 0.1  # of the gain that the step before promised; and ...
+_NEAR = 1.0  # ... the gain in ln L below which the better information is worth its price
 _ALIGNED = 0.9  # squared cosine between steps that lie along one line
 _STALLED = 1e-3  # ln L that may be left on the table where rounding stops the climb
 _DELIVERED = 1e-3  # of the promised gain; steps that bring less than that follow no derivative
@@ -21,12 +23,17 @@ _BROKEN_PROMISES = 3  # such steps in a row, after which the climb gives up
 
 
 class Ascent(NamedTuple):
-    """Where a climb ended and why."""
+    """Where a climb ended and why.
+
+    `lacking` ``(d, d)`` is by what the best information differs from the one that the derivatives
+    give, at the last place where that was worked out.
+    """
 
     point: Point
     converged: bool
     reason: str
     iterations: int
+    lacking: FloatArray | float = 0.0
 
 
 def ascend(
@@ -35,6 +42,7 @@ def ascend(
     *,
     max_iterations: int = 100,
     known: Point | None = None,
+    lacking: FloatArray | float = 0.0,
 ) -> Ascent:
     """Return the end of a climb from `theta` ``(d,)``.
 
@@ -44,29 +52,45 @@ def ascend(
     ``derivatives.tolerance`` (after some steps ``late_tolerance``), or when it enters the one-sigma
     ellipsoid of a `known` maximum; it gives up where rounding makes ln L so rough that steps bring
     next to nothing of what they promise.
+
+    The information that makes the best steps may cost much more than the other. Where steps grow
+    shorter too slowly it is worked out, and further steps add by what it differed, which changes
+    little on the way; `lacking` is that difference where it is known beforehand.
     """
     point = derivatives(theta)
-    last, factor, broken = np.zeros_like(theta), 1.0, 0
+    last, factor, promised, broken = np.zeros_like(theta), 1.0, np.inf, 0
     for iteration in range(max_iterations):
         if not point.is_usable:
-            return Ascent(point, False, "ln L has no derivatives there", iteration)
-        if iteration >= _PATIENCE:
-            point = derivatives.sharpened(point)
+            return Ascent(point, False, "ln L has no derivatives there", iteration, lacking)
+        expected = point.information
+        point = point._replace(information=expected + lacking)
         trial, gain = _step(point, derivatives)
-        if known is not None and _has_arrived(point, gain, known, derivatives):
-            return Ascent(point, True, "reached a maximum that is already known", iteration)
-        if gain < derivatives.tolerance and iteration < _PATIENCE:
-            point = derivatives.sharpened(point)  # the end is believed from the best information
+        slow = _SLOW * promised < gain < _NEAR
+        # The end is believed from the best information only.
+        best = iteration >= _PATIENCE or slow or gain < derivatives.tolerance
+        if best:
+            point = derivatives.sharpened(point._replace(information=expected))
+            lacking = point.information - expected
             trial, gain = _step(point, derivatives)
+        promised = gain
+        if known is not None and _has_arrived(point, gain, known, derivatives):
+            reason = "reached a maximum that is already known"
+            return Ascent(point, True, reason, iteration, lacking)
         if gain < derivatives.tolerance:
-            return Ascent(_at_its_bound(point, trial, derivatives), True, "", iteration)
+            end = _at_its_bound(point, trial, derivatives)
+            return Ascent(end, True, "", iteration, lacking)
         if iteration >= _PATIENCE and gain < derivatives.late_tolerance:
             # The step is made: near a round maximum it leads all the way, on a ridge a little on.
             point = derivatives.improve_on(trial, point.log_likelihood) or point
-            return Ascent(point, True, "", iteration)
+            return Ascent(point, True, "", iteration, lacking)
         offset = trial - point.theta
         factor = _learned(offset, last, factor, point.information)
         higher = _stretched(derivatives, point, factor * offset) if factor != 1 else None
+        if higher is None and not best and np.any(lacking):
+            higher = derivatives.improve_on(trial, point.log_likelihood)
+            if higher is None:  # the difference was another one here: no reason for shorter steps
+                point, lacking, promised = point._replace(information=expected), 0.0, np.inf
+                continue
         if higher is None:
             factor = 1.0
             higher = _first_higher(derivatives, point, trial)
@@ -74,13 +98,15 @@ def ascend(
         if higher is None:
             stalled = gain < _STALLED
             reason = "" if stalled else "ln L has a kink: no step follows its gradient upwards"
-            return Ascent(point, stalled, reason, iteration)
+            return Ascent(point, stalled, reason, iteration, lacking)
         poor = higher.log_likelihood - point.log_likelihood < _DELIVERED * gain
         broken = broken + 1 if poor and gain > _STALLED else 0
         point = higher
         if broken == _BROKEN_PROMISES:
-            return Ascent(point, False, "ln L is too rough for its derivatives", iteration)
-    return Ascent(point, False, f"no end after {max_iterations} steps", max_iterations)
+            reason = "ln L is too rough for its derivatives"
+            return Ascent(point, False, reason, iteration, lacking)
+    reason = f"no end after {max_iterations} steps"
+    return Ascent(point, False, reason, max_iterations, lacking)
 
 
 def held_at_bounds(theta: FloatArray, bounds: FloatArray) -> NDArray[np.int64]:

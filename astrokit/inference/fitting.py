@@ -28,8 +28,9 @@ __all__ = ["fit"]
 FloatArray = NDArray[np.float64]
 _DRAWS_PER_START = 40  # prior draws of which the best becomes a start
 _SCREENED_DATA = 200_000  # draws times data that the screening may cost
-_ROUGH = 1e-4  # promised gain in ln L at which a climb on coarse data ends
+_ROUGH = 1e-3  # promised gain in ln L at which a climb on coarse data ends
 _SAME_HEIGHT, _SAME_PLACE = 0.05, 0.25  # ln L, squared sigma: ends that a finer search joins
+_HOPELESS = 30.0  # ln L by which a maximum of coarse data must be lower to be left alone
 _NEGLIGIBLE = 1e-5  # ln L; a neighbour must be better by more to disprove a maximum
 
 
@@ -106,7 +107,7 @@ def fit(
         guide = problem._coarse()
         starts = _starts(guide or problem, start, n_starts, rng)
         if guide is None:
-            ends, records = _climb_all(search, starts)
+            ends, records, _ = _climb_all(search, starts)
         else:
             ends, records = _climb_with_guide(search, searcher(guide, method), starts)
         point, cov, tested = _checked_maximum(search, ends, records)
@@ -177,7 +178,7 @@ def _starts(
         return [first]
     groups = n_starts - 1
     size = int(np.clip(_SCREENED_DATA // (problem.n_data * groups), 1, _DRAWS_PER_START))
-    draws = problem.parameters.sample_prior(rng, groups * size)
+    draws = _drawn(problem, rng, groups * size)
     value = problem.log_likelihood(np.concatenate([first[None, :], draws]))
     found = [first] if np.isfinite(value[0]) else []
     for k in range(groups):
@@ -188,6 +189,13 @@ def _starts(
     if not found:
         raise _nowhere(problem, first)
     return found
+
+
+def _drawn(problem: Problem, rng: np.random.Generator, n: int) -> FloatArray:
+    """Return ``(n, d)`` draws from the prior, moved to where they are of use."""
+    parameters = problem.parameters
+    values = parameters.expand(parameters.sample_prior(rng, n))
+    return np.ascontiguousarray(problem._nearer(values)[:, parameters.free_index])
 
 
 def _nowhere(problem: Problem, first: FloatArray) -> FitError:
@@ -228,17 +236,20 @@ def _first_start(problem: Problem, start: Mapping[str, float] | None) -> FloatAr
 # -- searching and checking ----------------------------------------------------------------------
 
 
-def _climb_all(search: Searcher, starts: list[FloatArray]) -> tuple[list[Point], list[Start]]:
-    """Return the maxima found, highest first, and a record of every search."""
+def _climb_all(
+    search: Searcher, starts: list[FloatArray], lacking: list[FloatArray | float] | None = None
+) -> tuple[list[Point], list[Start], list[Ascent]]:
+    """Return the maxima found, highest first, and a record of every search and its climb."""
     ends: list[Point] = []
-    records = []
-    for theta in starts:
-        end = search(theta, ends[0] if ends else None)
+    records, climbs = [], []
+    for k, theta in enumerate(starts):
+        end = search(theta, ends[0] if ends else None, 0.0 if lacking is None else lacking[k])
         records.append(_record(theta, end, ends))
+        climbs.append(end)
         if end.converged and not end.reason:
             ends.append(end.point)
             ends.sort(key=lambda point: -point.log_likelihood)
-    return ends, records
+    return ends, records, climbs
 
 
 def _climb_with_guide(
@@ -246,11 +257,22 @@ def _climb_with_guide(
 ) -> tuple[list[Point], list[Start]]:
     """Search a coarse problem from all starts, and the full one from where those searches ended."""
     guide.derivatives.tolerance = max(guide.derivatives.tolerance, _ROUGH)
-    found, coarse = _climb_all(guide, starts)
+    found, coarse, climbs = _climb_all(guide, starts)
+    # The last record of a place is that of the climb which found it first, or of one as good.
+    differs = {r.end: c.lacking for r, c in zip(coarse, climbs, strict=True) if r.converged}
     joined = _joined(found)
     places = list(dict.fromkeys(joined.values())) or [tuple(starts[0].tolist())]
-    ends, full = _climb_all(search, [np.array(place) for place in places])
-    led_to = dict(zip(places, full, strict=True))
+    heights = {tuple(end.theta.tolist()): end.log_likelihood for end in found}
+    low = _far_below(search.problem, places, [heights.get(place, 0.0) for place in places])
+    chosen = [place for place in places if place not in low]
+    ends, full, _ = _climb_all(
+        search, [np.array(place) for place in chosen], [differs.get(p, 0.0) for p in chosen]
+    )
+    led_to = dict(zip(chosen, full, strict=True))
+    led_to |= {
+        place: Start(place, place, height, False, "a lower maximum of the coarse data")
+        for place, height in low.items()
+    }
     records = [
         replace(led_to[joined[r.end]], start=r.start) if r.end in joined else r for r in coarse
     ]
@@ -276,6 +298,22 @@ def _joined(ends: list[Point]) -> dict[tuple[float, ...], tuple[float, ...]]:
             kept.append(end)
         stands_for[tuple(end.theta.tolist())] = tuple(place.theta.tolist())
     return stands_for
+
+
+def _far_below(
+    problem: Problem, places: list[tuple[float, ...]], heights: list[float]
+) -> dict[tuple[float, ...], float]:
+    """Return the places from which no climb can reach the best one, with their ln L.
+
+    Where a coarse maximum is much lower than another one, and ln L of the full data as well, what
+    the coarse data do not show cannot make up for it.
+    """
+    if len(places) == 1:
+        return {}
+    full = problem.log_likelihood(np.array(places))
+    with np.errstate(invalid="ignore"):  # -inf at both is no drop
+        drop = np.minimum(max(heights) - np.array(heights), full[int(np.argmax(heights))] - full)
+    return {places[k]: float(full[k]) for k in np.flatnonzero(drop > _HOPELESS)}
 
 
 def _record(theta: FloatArray, end: Ascent, ends: list[Point]) -> Start:

@@ -149,6 +149,13 @@ class Parameters:
 
     def __init__(self, parameters: Iterable[Parameter] | Parameter) -> None:
         items = (parameters,) if isinstance(parameters, Parameter) else tuple(parameters)
+        for item in items:
+            if not isinstance(item, Parameter):
+                raise ParameterError(
+                    "Parameters are made of Parameter objects",
+                    value=f"{type(item).__name__} {item!r}",
+                    hint="such as [Parameter('slope', 1.0, Uniform(0, 4))]",
+                )
         self._by_name = {p.name: p for p in items}
         if not items:
             raise ParameterError("a problem needs at least one parameter")

@@ -165,6 +165,15 @@ class Problem(abc.ABC):
         """
         return None
 
+    def _nearer(self, values: FloatArray) -> FloatArray:
+        """Return ``(n, p)`` values moved to where ln L is likely to be higher, if that is cheap.
+
+        Such as with a normalisation that meets the sum of the data. Draws from the prior go through
+        it before a fit chooses its starts among them; only free parameters may move, within the
+        support of their priors.
+        """
+        return values
+
     def _known_maximum(self) -> tuple[FloatArray, float] | None:
         """Return free values ``(d,)`` at which ln L is known to be highest, and ln L, or None.
 

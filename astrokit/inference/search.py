@@ -63,10 +63,15 @@ class Searcher:
         """What to cite for the way."""
         return ("lmfit",) if self.minimizer else ()
 
-    def __call__(self, theta: FloatArray, known: Point | None = None) -> Ascent:
-        """Return where a search from `theta` ends."""
+    def __call__(
+        self,
+        theta: FloatArray,
+        known: Point | None = None,
+        lacking: FloatArray | float = 0.0,
+    ) -> Ascent:
+        """Return where a search from `theta` ends; for the others see :func:`ascend`."""
         begin = theta if self.minimizer is None else self._minimize(theta, self.minimizer)
-        end = ascend(self.derivatives, begin, known=known)
+        end = ascend(self.derivatives, begin, known=known, lacking=lacking)
         if end.converged or self.fallback is None:
             return end
         if isinstance(self.derivatives, AnalyticDerivatives):

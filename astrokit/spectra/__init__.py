@@ -49,14 +49,18 @@ if TYPE_CHECKING:
     from .line_significance import LineSignificance as LineSignificance
     from .line_significance import line_significance as line_significance
     from .model_comparison import f_test as f_test
+    from .model_plots import contour_data as contour_data
+    from .model_plots import fit_plot_data as fit_plot_data
     from .model_plots import plot_contours as plot_contours
     from .model_plots import plot_fit as plot_fit
     from .model_plots import plot_unfolded as plot_unfolded
+    from .model_plots import unfolded_plot_data as unfolded_plot_data
     from .models import SpectralModel as SpectralModel
     from .plain import FluxPoints as FluxPoints
     from .plots import plot_flux_points as plot_flux_points
     from .plots import plot_response as plot_response
     from .plots import plot_spectrum as plot_spectrum
+    from .plots import spectrum_plot_data as spectrum_plot_data
     from .problem import SpectralProblem as SpectralProblem
     from .readers import read_pha as read_pha
     from .readers import read_spectra as read_spectra
@@ -81,7 +85,12 @@ else:
             "interchange": ["from_specutils", "to_specutils"],
             "line_significance": ["LineSignificance", "line_significance"],
             "plain": ["FluxPoints"],
-            "plots": ["plot_flux_points", "plot_response", "plot_spectrum"],
+            "plots": [
+                "plot_flux_points",
+                "plot_response",
+                "plot_spectrum",
+                "spectrum_plot_data",
+            ],
             "readers": ["read_pha", "read_spectra"],
             "response": ["ARF", "RMF", "Response"],
             "simulate": ["simulate"],
@@ -109,7 +118,14 @@ else:
             "flux_models": ["EnergyFlux", "PhotonFlux"],
             "grid": ["EnergyGrid"],
             "model_comparison": ["f_test"],
-            "model_plots": ["plot_contours", "plot_fit", "plot_unfolded"],
+            "model_plots": [
+                "contour_data",
+                "fit_plot_data",
+                "plot_contours",
+                "plot_fit",
+                "plot_unfolded",
+                "unfolded_plot_data",
+            ],
             "models": ["SpectralModel"],
             "problem": ["SpectralProblem"],
             "time_resolved": ["TimeResolved", "time_resolved"],

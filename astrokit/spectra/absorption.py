@@ -231,9 +231,6 @@ class Wabs(_Absorption):
     nh: Setting = None
     fixed: bool = True
 
-    def __post_init__(self) -> None:
-        self._check()
-
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Phabs(_Absorption):
@@ -264,7 +261,7 @@ class Phabs(_Absorption):
     fixed: bool = True
 
     def __post_init__(self) -> None:
-        self._check()
+        super().__post_init__()
         _known(self.abundances)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,6 +85,13 @@ class BinnedSpectrum:
     def has_modelled_background(self) -> bool:
         """Whether background counts are data of a model of their own."""
         return self.background_fold is not None
+
+    @cached_property
+    def background_data(self) -> BinnedSpectrum:
+        """The counts of the background region as Poisson data of their own."""
+        counts = self.data[1]
+        zeros, ones = np.zeros_like(counts), np.ones_like(counts)
+        return replace(self, data=np.ascontiguousarray([counts, zeros, ones, ones]))
 
     def net_counts(self) -> FloatArray:
         """Return the source counts less the expected background, shape ``(m,)``."""
@@ -169,10 +177,6 @@ class BinnedSpectrum:
             data[0] = mu + spread * rng.standard_normal(mu.size)
         return replace(self, data=data)
 
-    def with_background_counts(self, data: FloatArray) -> BinnedSpectrum:
-        """Return the same spectrum with other numbers ``(4, m)``."""
-        return replace(self, data=data)
-
     def coarse(self, most: int) -> BinnedSpectrum:
         """Return a rough version of at most `most` groups and twice as many energies."""
         m, k = len(self), len(self.grid)
@@ -219,7 +223,7 @@ class BinnedSpectrum:
         """
         if isinstance(spectrum, BinnedSpectrum):
             return spectrum
-        if hasattr(spectrum, "folding_matrix"):
+        if hasattr(spectrum, "folding_factors"):
             return _of_spectrum(spectrum, statistic, modelled)
         if hasattr(spectrum, "flux"):
             return _of_points(spectrum, statistic)
@@ -236,10 +240,9 @@ class BinnedSpectrum:
 
 def _of_spectrum(spectrum: Any, statistic: str, modelled: bool) -> BinnedSpectrum:
     name = chosen_statistic(spectrum, statistic, modelled)
-    matrix = spectrum.folding_matrix().tocsc()
-    used = np.flatnonzero(np.diff(matrix.indptr) > 0)
+    fold, used = spectrum.folding_factors.fold()
     grid = _grid(spectrum.response, used)
-    m = matrix.shape[0]
+    m = fold.shape[0]
     S, B, ratio, sigma = np.zeros(m), np.zeros(m), np.ones(m), np.ones(m)
     S[:] = spectrum.counts if spectrum.counts is not None else spectrum.rate * spectrum.exposure
     if spectrum.background_counts is not None and spectrum.background_ratio is not None:
@@ -255,7 +258,7 @@ def _of_spectrum(spectrum: Any, statistic: str, modelled: bool) -> BinnedSpectru
     return BinnedSpectrum(
         statistic=name,
         data=np.ascontiguousarray([S, B, ratio, sigma], dtype=np.float64),
-        fold=Fold(matrix[:, used]),
+        fold=fold,
         grid=grid,
         energy_lo=np.asarray(spectrum.energy_lo, dtype=float),
         energy_hi=np.asarray(spectrum.energy_hi, dtype=float),
@@ -366,15 +369,13 @@ def _grid(response: Any, used: NDArray[np.int64]) -> EnergyGrid:
 
 
 def _background_response(spectrum: Any) -> tuple[Fold, EnergyGrid]:
-    matrix = spectrum.background_matrix()
-    if matrix is None:
+    factors = spectrum.background_factors
+    if factors is None:
         raise InputError(
             "there is no background to model", hint="leave background= out, or read one with it"
         )
-    response = getattr(spectrum, "background_response", None) or spectrum.response
-    columns = matrix.tocsc()
-    used = np.flatnonzero(np.diff(columns.indptr) > 0)
-    return Fold(columns[:, used]), _grid(response, used)
+    fold, used = factors.fold()
+    return fold, _grid(factors.response, used)
 
 
 # -- tables of fluxes ------------------------------------------------------------------------------

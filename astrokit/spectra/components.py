@@ -6,6 +6,7 @@ import abc
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import ClassVar
 
 import numpy as np
@@ -39,26 +40,29 @@ def _index(name: str = "photon_index", symbol: str = r"\Gamma", start: float = 2
 class _Emitting(Component):
     """A component whose integrals are a pair of compiled functions."""
 
+    @classmethod
     @abc.abstractmethod
-    def _kernels(self) -> tuple[Kernel, Kernel]:
+    def _kernels(cls) -> tuple[Kernel, Kernel]:
         """Return the functions for a batch and for derivatives."""
 
     @property
-    def _log_pivot(self) -> float:
-        return math.log(getattr(self, "pivot", 1.0))
+    def scales(self) -> tuple[int, ...]:
+        return (len(self.own_names) - 1,)  # the normalisation is the last
+
+    @property
+    def _pivot(self) -> float:
+        return float(getattr(self, "pivot", 1.0))
 
     def _photons(self, values: FloatArray, grid: EnergyGrid, shift: FloatArray) -> FloatArray:
         out = np.empty((values.shape[0], grid.n_adjacent))
-        self._kernels()[0](values, shift - self._log_pivot, grid.log_edges, out)
-        out *= getattr(self, "pivot", 1.0)
-        return out
+        self._kernels()[0](values, shift - math.log(self._pivot), grid.log_edges, out)
+        return out if self._pivot == 1 else out * self._pivot
 
     def _derivatives(self, values: FloatArray, grid: EnergyGrid, shift: float) -> FloatArray:
         out = np.empty((1 + values.size, grid.n_adjacent))
         values = np.ascontiguousarray(values)
-        self._kernels()[1](values, shift - self._log_pivot, grid.log_edges, out)
-        out *= getattr(self, "pivot", 1.0)
-        return out
+        self._kernels()[1](values, shift - math.log(self._pivot), grid.log_edges, out)
+        return out if self._pivot == 1 else out * self._pivot
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -93,13 +97,15 @@ class PowerLaw(_Emitting):
     fixed: bool = True
 
     def __post_init__(self) -> None:
-        self._check()
+        super().__post_init__()
         as_scalar(self.pivot, "pivot", positive=True)
 
     def defaults(self, guide: Guide) -> list[Parameter]:
         return [_index(), guide.normalization(self.pivot)]
 
-    def _kernels(self) -> tuple[Kernel, Kernel]:
+    @classmethod
+    @cache
+    def _kernels(cls) -> tuple[Kernel, Kernel]:
         from .model_kernels import power_law, power_law_derivatives
 
         return power_law, power_law_derivatives
@@ -145,9 +151,6 @@ class BrokenPowerLaw(_Emitting):
     normalization: Setting = None
     fixed: bool = True
 
-    def __post_init__(self) -> None:
-        self._check()
-
     def defaults(self, guide: Guide) -> list[Parameter]:
         return [
             _index("low_photon_index", r"\Gamma_1", 1.8),
@@ -156,7 +159,9 @@ class BrokenPowerLaw(_Emitting):
             guide.normalization(),
         ]
 
-    def _kernels(self) -> tuple[Kernel, Kernel]:
+    @classmethod
+    @cache
+    def _kernels(cls) -> tuple[Kernel, Kernel]:
         from .model_kernels import broken_power_law, broken_power_law_derivatives
 
         return broken_power_law, broken_power_law_derivatives
@@ -167,12 +172,12 @@ class _Curved(_Emitting):
 
     code: ClassVar[int] = 0
 
-    def _kernels(self) -> tuple[Kernel, Kernel]:
-        from functools import partial
-
+    @classmethod
+    @cache
+    def _kernels(cls) -> tuple[Kernel, Kernel]:
         from .model_kernels import curved, curved_derivatives
 
-        return partial(curved, self.code), partial(curved_derivatives, self.code)
+        return partial(curved, cls.code), partial(curved_derivatives, cls.code)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -223,7 +228,7 @@ class LogParabola(_Curved):
     fixed: bool = True
 
     def __post_init__(self) -> None:
-        self._check()
+        super().__post_init__()
         as_scalar(self.pivot, "pivot", positive=True)
 
     def defaults(self, guide: Guide) -> list[Parameter]:
@@ -278,9 +283,6 @@ class CutoffPowerLaw(_Curved):
     normalization: Setting = None
     fixed: bool = True
 
-    def __post_init__(self) -> None:
-        self._check()
-
     def defaults(self, guide: Guide) -> list[Parameter]:
         prior = LogUniform(guide.lowest, 100 * guide.highest)
         cutoff = Parameter("cutoff_energy", guide.highest, prior, "keV", r"E_\mathrm{c}")
@@ -324,9 +326,6 @@ class SmoothlyBrokenPowerLaw(_Curved):
     break_width: Setting = None
     normalization: Setting = None
     fixed: bool = True
-
-    def __post_init__(self) -> None:
-        self._check()
 
     def defaults(self, guide: Guide) -> list[Parameter]:
         return [
@@ -374,9 +373,6 @@ class GaussianLine(_Emitting):
     normalization: Setting = None
     fixed: bool = True
 
-    def __post_init__(self) -> None:
-        self._check()
-
     def defaults(self, guide: Guide) -> list[Parameter]:
         continuum = guide.density * guide.middle
         energy = Parameter(
@@ -390,7 +386,9 @@ class GaussianLine(_Emitting):
         )
         return [energy, width, strength]
 
-    def _kernels(self) -> tuple[Kernel, Kernel]:
+    @classmethod
+    @cache
+    def _kernels(cls) -> tuple[Kernel, Kernel]:
         from .model_kernels import gaussian_line, gaussian_line_derivatives
 
         return gaussian_line, gaussian_line_derivatives
@@ -427,9 +425,6 @@ class Redshift(Component):
     acts_on_what_follows: ClassVar[bool] = True
     redshift: Setting = 0.0
     fixed: bool = field(default=True)
-
-    def __post_init__(self) -> None:
-        self._check()
 
     def defaults(self, guide: Guide) -> list[Parameter]:
         return [Parameter("redshift", 0.0, Uniform(-0.5, 10.0), symbol="z")]

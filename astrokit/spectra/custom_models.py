@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import abc
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,15 +26,18 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(5)
 class _Foreign(Component):
     """A component whose parameters come with it."""
 
+    parameters_given: Parameters
+    emits: bool
+
+    @property
+    def is_additive(self) -> bool:
+        return self.emits
+
     def defaults(self, guide: Guide) -> list[Parameter]:
-        return list(self._parameters())
+        return list(self.parameters_given)
 
     def overridden(self, parameter: Parameter) -> Parameter:
         return parameter
-
-    @abc.abstractmethod
-    def _parameters(self) -> Iterable[Parameter]:
-        """Return the parameters that came along."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,8 +77,6 @@ class UserModel(_Foreign):
     """
 
     function: Callable[..., Any]
-    parameters_given: Any = ()
-    emits: bool = True
     own_names: tuple[str, ...] = field(init=False, default=())  # type: ignore[misc]
     kind: str = field(init=False, default="")  # type: ignore[misc]
 
@@ -97,13 +97,6 @@ class UserModel(_Foreign):
             raise ParameterError(
                 "parameters of a component cannot be tied", hint="tie those of the problem"
             )
-
-    @property
-    def is_additive(self) -> bool:
-        return self.emits
-
-    def _parameters(self) -> Iterable[Parameter]:
-        return self.parameters_given
 
     def _photons(self, values: FloatArray, grid: EnergyGrid, shift: FloatArray) -> FloatArray:
         out = np.empty((values.shape[0], grid.n_adjacent))
@@ -179,15 +172,6 @@ class AstropyModel(_Foreign):
         object.__setattr__(self, "kind", type(model).__name__)
 
     model: Any
-    parameters_given: Parameters
-    emits: bool
-
-    @property
-    def is_additive(self) -> bool:
-        return self.emits
-
-    def _parameters(self) -> Iterable[Parameter]:
-        return self.parameters_given
 
     def _photons(self, values: FloatArray, grid: EnergyGrid, shift: FloatArray) -> FloatArray:
         pieces = max(1, int(np.ceil(np.abs(np.diff(grid.log_edges)).max() / 0.1)))

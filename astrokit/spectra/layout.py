@@ -37,6 +37,10 @@ class Layout:
         Columns of the background model's parameters.
     aliases : dict
         XSPEC names and what they stand for.
+    model_names : tuple of str
+        Parameters of the model.
+    scales : tuple of int
+        Those of them to which its photons are proportional, see `SpectralModel.scales`.
     """
 
     names: tuple[str, ...]
@@ -45,6 +49,7 @@ class Layout:
     backgrounds: tuple[int, ...]
     aliases: dict[str, str]
     model_names: tuple[str, ...]
+    scales: tuple[int, ...] = ()
 
     @classmethod
     def of(
@@ -82,7 +87,13 @@ class Layout:
         backgrounds = tuple(range(len(names), len(names) + len(behind)))
         names += [f"background_{name}" for name in behind]
         return cls(
-            tuple(names), tuple(sources), tuple(factors), backgrounds, dict(model.aliases), own
+            tuple(names),
+            tuple(sources),
+            tuple(factors),
+            backgrounds,
+            dict(model.aliases),
+            own,
+            model.scales,
         )
 
     def named(self, parts: tuple[list[Parameter], list[Parameter], Parameter]) -> Parameters:
@@ -141,6 +152,15 @@ class Layout:
     ) -> tuple[FloatArray, IntArray]:
         """Return photons and their derivatives in the free parameters, and which those are."""
         return _wanted(model, grid, values, self._columns[k], free)
+
+    def scale_rows(self, k: int, columns: IntArray) -> list[tuple[int, int]]:
+        """Return of each normalisation its column and its place among `columns`.
+
+        Nothing where one of them is missing: then the photons are more than their sum.
+        """
+        found = {int(column): row for row, column in enumerate(columns)}
+        own = [self.sources[k][j] for j in self.scales]
+        return [(c, found[c]) for c in own] if all(c in found for c in own) else []
 
     def background_derivatives(
         self, model: Any, grid: Any, values: FloatArray, free: IntArray

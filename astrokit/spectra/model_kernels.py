@@ -51,11 +51,24 @@ _SQRT_2PI = math.sqrt(2 * math.pi)
 
 
 @_inline
+def _sinhc_series(y: Any) -> Any:
+    """Return sinh(x)/x for y = x**2, x small; products, as divisions take most of the time."""
+    tail = 1 + y * (1 / 72) * (1 + y * (1 / 110))
+    return 1 + y * (1 / 6) * (1 + y * (1 / 20) * (1 + y * (1 / 42) * tail))
+
+
+@_inline
+def _langevin_series(y: Any) -> Any:
+    """Return (coth(x) - 1/x)/x for y = x**2, x small."""
+    tail = y * (1 / 4725 - y * (2 / 93555 - y * (1382 / 638512875 - y * (4 / 18243225))))
+    return 1 / 3 - y * (1 / 45 - y * (2 / 945 - tail))
+
+
+@_inline
 def _sinhc(x: Any) -> Any:
     """Return sinh(x)/x."""
     if abs(x) < _SERIES:
-        y = x * x
-        return 1 + y / 6 * (1 + y / 20 * (1 + y / 42 * (1 + y / 72 * (1 + y / 110))))
+        return _sinhc_series(x * x)
     return 0.5 * (fast_exp(x) - fast_exp(-x)) / x
 
 
@@ -63,9 +76,7 @@ def _sinhc(x: Any) -> Any:
 def _langevin(x: Any) -> Any:
     """Return coth(x) - 1/x, the logarithmic derivative of sinh(x)/x."""
     if abs(x) < _SERIES:
-        y = x * x
-        tail = y * (1 / 4725 - y * (2 / 93555 - y * (1382 / 638512875 - y * 4 / 18243225)))
-        return x * (1 / 3 - y * (1 / 45 - y * (2 / 945 - tail)))
+        return x * _langevin_series(x * x)
     return 1 / math.tanh(x) - 1 / x
 
 
@@ -79,25 +90,55 @@ def _exponential(a: Any, low: Any, high: Any) -> Any:
 # -- straight laws ------------------------------------------------------------------------------
 
 
+@njit(error_model="numpy", nogil=True, fastmath={"reassoc", "nsz"})
+def _are_short(steepness: Any, log_edges: Any) -> Any:
+    """Return whether exp(steepness u) changes so little in every bin that series are exact."""
+    low, high = log_edges[:-1], log_edges[1:]
+    limit = 2 * _SERIES / max(abs(steepness), 1e-300)
+    longer = 0.0
+    for j in range(low.size):
+        longer += 0.0 if abs(high[j] - low[j]) < limit else 1.0
+    return longer == 0
+
+
+@_inline
+def _short_exponential(a: Any, low: Any, high: Any) -> Any:
+    """Return the integral of exp(a u) from low to high where a (high - low) / 2 is small.
+
+    There is no branch in it, so that loops over bins run in vectors.
+    """
+    width = high - low
+    y = 0.25 * a * a * width * width
+    return width * fast_exp(0.5 * a * (low + high)) * _sinhc_series(y)
+
+
+@_inline
+def _short_mean(a: Any, low: Any, high: Any) -> Any:
+    """Return the mean of u weighted with exp(a u) from low to high, under the same condition."""
+    half = 0.5 * (high - low)
+    x = a * half
+    return 0.5 * (low + high) + half * x * _langevin_series(x * x)
+
+
+@_inline
+def _mean(a: Any, low: Any, high: Any) -> Any:
+    """Return the mean of u weighted with exp(a u) from low to high."""
+    half = 0.5 * (high - low)
+    return 0.5 * (low + high) + half * _langevin(a * half)
+
+
 @_compile
 def power_law(values: Any, shift: Any, log_edges: Any, out: Any) -> None:
     """Write ``(n, m)`` integrals of K E^-G; `values` ``(n, 2)`` holds G and K."""
-    m = log_edges.size - 1
-    widest = 0.0
-    for j in range(m):
-        widest = max(widest, abs(log_edges[j + 1] - log_edges[j]))
+    low, high = log_edges[:-1], log_edges[1:]
     for i in range(values.shape[0]):
         a, K, s = 1 - values[i, 0], values[i, 1], shift[i]
         row = out[i]
-        low, high = log_edges[:-1], log_edges[1:]
-        if 0.5 * abs(a) * widest < _SERIES:  # no branch in the loop: it then runs in vectors
-            for j in range(m):
-                width = high[j] - low[j]
-                y = 0.25 * a * a * width * width
-                series = 1 + y / 6 * (1 + y / 20 * (1 + y / 42 * (1 + y / 72 * (1 + y / 110))))
-                row[j] = K * width * fast_exp(a * (0.5 * (low[j] + high[j]) + s)) * series
+        if _are_short(a, log_edges):
+            for j in range(row.size):
+                row[j] = K * _short_exponential(a, low[j] + s, high[j] + s)
         else:
-            for j in range(m):
+            for j in range(row.size):
                 row[j] = K * _exponential(a, low[j] + s, high[j] + s)
 
 
@@ -105,59 +146,73 @@ def power_law(values: Any, shift: Any, log_edges: Any, out: Any) -> None:
 def power_law_derivatives(values: Any, shift: float, log_edges: Any, out: Any) -> None:
     """Write ``(3, m)``: the integral and its derivatives in G and K, for one point."""
     a, K = 1 - values[0], values[1]
-    for j in range(log_edges.size - 1):
-        low, high = log_edges[j] + shift, log_edges[j + 1] + shift
-        unit = _exponential(a, low, high)
-        half = 0.5 * (high - low)
-        out[0, j] = K * unit
-        out[1, j] = -K * unit * (0.5 * (low + high) + half * _langevin(a * half))
-        out[2, j] = unit
+    low, high = log_edges[:-1], log_edges[1:]
+    law, slope, unit = out[0], out[1], out[2]
+    if _are_short(a, log_edges):
+        for j in range(unit.size):
+            unit[j] = _short_exponential(a, low[j] + shift, high[j] + shift)
+            slope[j] = -K * unit[j] * _short_mean(a, low[j] + shift, high[j] + shift)
+    else:
+        for j in range(unit.size):
+            unit[j] = _exponential(a, low[j] + shift, high[j] + shift)
+            slope[j] = -K * unit[j] * _mean(a, low[j] + shift, high[j] + shift)
+    for j in range(unit.size):
+        law[j] = K * unit[j]
 
 
 @_compile
 def broken_power_law(values: Any, shift: Any, log_edges: Any, out: Any) -> None:
     """Write ``(n, m)`` integrals; `values` ``(n, 4)`` holds G1, G2, break energy and K."""
-    m = log_edges.size - 1
+    low, high = log_edges[:-1], log_edges[1:]
     for i in range(values.shape[0]):
         a1, a2, s = 1 - values[i, 0], 1 - values[i, 1], shift[i]
-        K, log_break = values[i, 3], math.log(values[i, 2])
-        K2 = K * math.exp(log_break * (values[i, 1] - values[i, 0]))
+        K, at = values[i, 3], math.log(values[i, 2])
+        K2 = K * math.exp(at * (values[i, 1] - values[i, 0]))
         row = out[i]
-        for j in range(m):
-            low, high = log_edges[j] + s, log_edges[j + 1] + s
-            if high <= log_break:
-                row[j] = K * _exponential(a1, low, high)
-            elif low >= log_break:
-                row[j] = K2 * _exponential(a2, low, high)
-            else:
-                below = K * _exponential(a1, low, log_break)
-                row[j] = below + K2 * _exponential(a2, log_break, high)
+        # Either part of a bin may be empty, which its width of zero says.
+        if _are_short(max(abs(a1), abs(a2)), log_edges):
+            for j in range(row.size):
+                low1, high1 = min(low[j] + s, at), min(high[j] + s, at)
+                low2, high2 = max(low[j] + s, at), max(high[j] + s, at)
+                below = _short_exponential(a1, low1, high1)
+                row[j] = K * below + K2 * _short_exponential(a2, low2, high2)
+        else:
+            for j in range(row.size):
+                low1, high1 = min(low[j] + s, at), min(high[j] + s, at)
+                low2, high2 = max(low[j] + s, at), max(high[j] + s, at)
+                row[j] = K * _exponential(a1, low1, high1) + K2 * _exponential(a2, low2, high2)
 
 
 @_compile
 def broken_power_law_derivatives(values: Any, shift: float, log_edges: Any, out: Any) -> None:
     """Write ``(5, m)``: the integral and its derivatives, for one point."""
     G1, G2, K = values[0], values[1], values[3]
-    a1, a2, log_break = 1 - G1, 1 - G2, math.log(values[2])
-    ratio = math.exp(log_break * (G2 - G1))
-    for j in range(log_edges.size - 1):
-        low, high = log_edges[j] + shift, log_edges[j + 1] + shift
-        below, above, slope1, slope2 = 0.0, 0.0, 0.0, 0.0
-        if low < log_break:
-            end = min(high, log_break)
-            below = _exponential(a1, low, end)
-            half = 0.5 * (end - low)
-            slope1 = below * (0.5 * (low + end) + half * _langevin(a1 * half))
-        if high > log_break:
-            begin = max(low, log_break)
-            above = ratio * _exponential(a2, begin, high)
-            half = 0.5 * (high - begin)
-            slope2 = above * (0.5 * (begin + high) + half * _langevin(a2 * half))
-        out[0, j] = K * (below + above)
-        out[1, j] = -K * (slope1 + log_break * above)
-        out[2, j] = K * (log_break * above - slope2)
-        out[3, j] = K * above * (G2 - G1) / values[2]
-        out[4, j] = below + above
+    a1, a2, at = 1 - G1, 1 - G2, math.log(values[2])
+    ratio = math.exp(at * (G2 - G1))
+    low, high = log_edges[:-1], log_edges[1:]
+    # First the integrals of both parts and their means of ln E, where their derivatives will be.
+    below, above, mean1, mean2, unit = out[0], out[3], out[1], out[2], out[4]
+    if _are_short(max(abs(a1), abs(a2)), log_edges):
+        for j in range(unit.size):
+            low1, high1 = min(low[j] + shift, at), min(high[j] + shift, at)
+            low2, high2 = max(low[j] + shift, at), max(high[j] + shift, at)
+            below[j] = _short_exponential(a1, low1, high1)
+            above[j] = ratio * _short_exponential(a2, low2, high2)
+            mean1[j], mean2[j] = _short_mean(a1, low1, high1), _short_mean(a2, low2, high2)
+    else:
+        for j in range(unit.size):
+            low1, high1 = min(low[j] + shift, at), min(high[j] + shift, at)
+            low2, high2 = max(low[j] + shift, at), max(high[j] + shift, at)
+            below[j] = _exponential(a1, low1, high1)
+            above[j] = ratio * _exponential(a2, low2, high2)
+            mean1[j], mean2[j] = _mean(a1, low1, high1), _mean(a2, low2, high2)
+    for j in range(unit.size):
+        one, two = below[j], above[j]
+        unit[j] = one + two
+        out[0, j] = K * unit[j]
+        out[1, j] = -K * (one * mean1[j] + at * two)
+        out[2, j] = K * two * (at - mean2[j])
+        out[3, j] = K * two * (G2 - G1) / values[2]
 
 
 # -- curved laws ----------------------------------------------------------------------------------

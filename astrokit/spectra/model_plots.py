@@ -72,10 +72,32 @@ def fit_plot_data(
 ) -> FitPlotData:
     """Return what :func:`plot_fit` draws for one spectrum and one result.
 
+    Parameters
+    ----------
+    problem : SpectralProblem
+    result : Fit or Posterior
+    spectrum : int
+        Which of several spectra.
+
+    Returns
+    -------
+    FitPlotData
+        Rates of data and folded model, counts / (s keV), and residuals.
+
     Raises
     ------
     InputError
         When the result belongs to another model.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import astrokit as ak
+    >>> detector = ak.spectra.Response.ideal(np.array([1.0, 2.0, 4.0, 8.0]), area=100.0)
+    >>> spec = ak.spectra.Spectrum([50, 25, 12], exposure=1.0, response=detector)
+    >>> problem = ak.spectra.SpectralProblem(spec, ak.spectra.PowerLaw())
+    >>> ak.spectra.fit_plot_data(problem, problem.fit()).rate
+    array([50. , 12.5,  3. ])
     """
     problem, values = _draws(problem, result)
     binned = problem.data[spectrum]
@@ -217,7 +239,38 @@ class UnfoldedPlotData:
 def unfolded_plot_data(
     problem: SpectralProblem, result: Fit | Posterior, *, spectrum: int = 0, absorbed: bool = False
 ) -> UnfoldedPlotData:
-    """Return what :func:`plot_unfolded` draws for one spectrum and one result."""
+    """Return what :func:`plot_unfolded` draws for one spectrum and one result.
+
+    Parameters
+    ----------
+    problem : SpectralProblem
+    result : Fit or Posterior
+    spectrum : int
+        Which of several spectra.
+    absorbed : bool
+        Keep absorption; otherwise the spectrum as it was emitted.
+
+    Returns
+    -------
+    UnfoldedPlotData
+        Energies in keV and :math:`E^2 N(E)` in erg / (s cm2).
+
+    Raises
+    ------
+    InputError
+        When the result belongs to another model.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import astrokit as ak
+    >>> detector = ak.spectra.Response.ideal(np.array([1.0, 2.0, 4.0, 8.0]), area=100.0)
+    >>> spec = ak.spectra.Spectrum([50, 25, 12], exposure=1.0, response=detector)
+    >>> problem = ak.spectra.SpectralProblem(spec, ak.spectra.PowerLaw())
+    >>> data = ak.spectra.unfolded_plot_data(problem, problem.fit())
+    >>> data.data_sed.size  # one for each datum
+    3
+    """
     problem, values = _draws(problem, result)
     binned = problem.data[spectrum]
     own = problem._layout.source(values, spectrum)

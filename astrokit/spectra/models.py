@@ -169,6 +169,15 @@ class SpectralModel(abc.ABC):
         return result
 
     @property
+    def scales(self) -> tuple[int, ...]:
+        """Columns of parameters in which, together, the photons are linear without a constant.
+
+        The photons are then the sum of their derivatives in these times their values. None where
+        the model does not say so.
+        """
+        return ()
+
+    @property
     @abc.abstractmethod
     def label(self) -> str:
         """The model in words, such as "TBabs * (power law + Gaussian line)"."""
@@ -310,6 +319,12 @@ class Sum(SpectralModel):
         return True
 
     @property
+    def scales(self) -> tuple[int, ...]:
+        if not all(term.scales for term in self.terms):
+            return ()
+        return tuple(place.start + j for term, place in self.places() for j in term.scales)
+
+    @property
     def label(self) -> str:
         return " + ".join(term.label for term in self.terms)
 
@@ -350,6 +365,11 @@ class Product(SpectralModel):
     @property
     def is_additive(self) -> bool:
         return self.core is not None
+
+    @property
+    def scales(self) -> tuple[int, ...]:
+        *_, (core, place) = self.places()
+        return tuple(place.start + j for j in core.scales) if self.core is not None else ()
 
     @property
     def label(self) -> str:
@@ -480,9 +500,9 @@ class Component(SpectralModel, metaclass=_WithAliases):
             return replace(parameter, value=value, fixed=True)
         return _starting_at(parameter, value)
 
-    def _check(self) -> None:
+    def __post_init__(self) -> None:
         for name in self.own_names:
-            setting = getattr(self, name)
+            setting = getattr(self, name, None)
             if setting is None or isinstance(setting, Prior):
                 continue
             if hasattr(setting, "rvs") or hasattr(setting, "logpdf"):

@@ -67,7 +67,7 @@ def spectrum_plot_data(spectrum: Spectrum, *, net: bool = True) -> SpectrumPlotD
     >>> import astrokit as ak
     >>> detector = ak.spectra.Response.ideal(np.array([1.0, 2.0, 4.0]))
     >>> spec = ak.spectra.Spectrum([4, 6], exposure=2.0, response=detector)
-    >>> ak.spectra.plots.spectrum_plot_data(spec).rate
+    >>> ak.spectra.spectrum_plot_data(spec).rate
     array([2. , 1.5])
     """
     known = spectrum.channel_energies is not None
@@ -146,10 +146,12 @@ def _finish(ax: Axes, data: SpectrumPlotData) -> None:
     if positive.size:
         ax.set_yscale("log")
         # Groups at or below zero have no place on a logarithmic axis; their errors show them.
-        top = float((data.rate + data.error).max())
-        if data.background is not None:
+        top, bottom = float((data.rate + data.error).max()), 0.3 * float(positive.min())
+        if data.background is not None and np.any(data.background > 0):
             top = max(top, float(data.background.max()))
-        ax.set_ylim(0.3 * float(positive.min()), 2 * top)
+            usual = 0.5 * float(np.median(data.background[data.background > 0]))
+            bottom = min(bottom, max(usual, 1e-3 * bottom))  # a faint one may stay out of sight
+        ax.set_ylim(bottom, 2 * top)
     if scale == "log":
         _plain_ticks(ax, float((data.x - data.half_width).min()), float(data.x.max()))
     if data.title:

@@ -282,7 +282,7 @@ class SpectralProblem(Problem):
         if not binned.has_modelled_background:
             return [(binned, mu)]
         back = self.expected_background(values, k)
-        return [(binned, mu + binned.data[2] * back), (_background_data(binned), back)]
+        return [(binned, mu + binned.data[2] * back), (binned.background_data, back)]
 
     def _statistic(self, values: FloatArray) -> FloatArray:
         total = np.zeros(values.shape[0])
@@ -323,7 +323,7 @@ class SpectralProblem(Problem):
                 if not np.isfinite(total):  # negative expectations: there is no slope to follow
                     return -np.inf, np.zeros(values.size), np.eye(values.size)
                 score[columns] += jacobian @ slope
-                information[np.ix_(columns, columns)] += (jacobian * weight) @ jacobian.T
+                information[columns[:, None], columns] += (jacobian * weight) @ jacobian.T
         return self._log_constant - 0.5 * total, score, information
 
     def _observed_information(self, values: FloatArray) -> FloatArray:
@@ -338,29 +338,59 @@ class SpectralProblem(Problem):
         binned, layout = self._binned[k], self._layout
         free = self.parameters.free_index
         block, columns = layout.derivatives(self._model, binned.grid, values, k, free)
-        folded = binned.fold.fold(block)
+        mean, slopes = self._folded(binned, block, values, layout.scale_rows(k, columns))
         factor = layout.factor(values[None, :], k)
         if factor is not None:
-            plain = folded[0]
-            folded = folded * factor[0]
-            folded = np.concatenate([folded, plain[None, :]])
+            slopes = np.concatenate([slopes * factor[0], mean[None, :]])
+            mean = mean * factor[0]
             columns = np.append(columns, layout.factor_column(k))
         if not binned.has_modelled_background:
-            yield binned, folded[0].copy(), folded[1:], columns
+            yield binned, mean, slopes, columns
             return
         back, own = layout.background_derivatives(
             self._background, binned.background_grid, values, free
         )
         behind = binned.background_fold.fold(back)  # type: ignore[union-attr]
         ratio = binned.data[2]
-        mean = folded[0] + ratio * behind[0]
         yield (
             binned,
-            mean,
-            np.concatenate([folded[1:], ratio * behind[1:]]),
+            mean + ratio * behind[0],
+            np.concatenate([slopes, ratio * behind[1:]]),
             np.concatenate([columns, own]),
         )
-        yield _background_data(binned), behind[0].copy(), behind[1:], own
+        yield binned.background_data, behind[0].copy(), behind[1:], own
+
+    @staticmethod
+    def _folded(
+        binned: BinnedSpectrum,
+        block: FloatArray,
+        values: FloatArray,
+        scales: list[tuple[int, int]],
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return counts ``(m,)`` and their derivatives, folding the photons only if need be."""
+        if not scales:
+            folded = binned.fold.fold(block)
+            return folded[0].copy(), folded[1:]
+        slopes = binned.fold.fold(block[1:])
+        return sum((values[c] * slopes[row] for c, row in scales), np.zeros(1)), slopes
+
+    def _nearer(self, values: FloatArray) -> FloatArray:
+        """Return values with normalisations that predict as much as was seen."""
+        seen, expected = np.zeros(1), np.zeros(values.shape[0])
+        for k, binned in enumerate(self._binned):
+            net, mu = binned.net_counts(), self.expected(values, k)
+            weight = np.ones((1, net.size)) if binned.is_counts else mu / binned.net_error() ** 2
+            seen = seen + weight @ net
+            expected += np.sum(weight * mu, axis=1)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            ratio = seen / expected
+        usable = np.isfinite(ratio) & (ratio > 0)
+        result = values.copy()
+        for i, (low, high) in zip(self.parameters.free_index, self.parameters.bounds, strict=True):
+            if self._layout.is_normalization(self.parameters.names[i]):
+                scaled = np.clip(values[:, i] * ratio, low, high)
+                result[:, i] = np.where(usable, scaled, values[:, i])
+        return result
 
     def _coarse(self) -> SpectralProblem | None:
         """Return the same problem for few wide groups, whose maximum is near and cheap to find."""
@@ -486,20 +516,13 @@ def _reservation(binned: BinnedSpectrum) -> str:
     return ""
 
 
-def _background_data(binned: BinnedSpectrum) -> BinnedSpectrum:
-    """Return the counts of the background region as Poisson data of their own."""
-    counts = binned.data[1]
-    zeros, ones = np.zeros_like(counts), np.ones_like(counts)
-    return binned.with_background_counts(np.ascontiguousarray([counts, zeros, ones, ones]))
-
-
 def _log_constant(spectra: Iterable[BinnedSpectrum]) -> float:
     """Return ln L of a model that meets every datum."""
     total = 0.0
     for binned in spectra:
         total += float(binned.log_constants().sum())
         if binned.has_modelled_background:
-            total += float(_background_data(binned).log_constants().sum())
+            total += float(binned.background_data.log_constants().sum())
     return total
 
 

@@ -266,7 +266,7 @@ class Response:
     def _folding(self) -> Fold:
         from .folding import Fold
 
-        return Fold(self.matrix)
+        return Fold(self.rmf.matrix, columns=None if self.arf is None else self.arf.area)
 
     def fold(self, photons: ArrayLike) -> FloatArray:
         """Return the count rate per channel of photons per energy bin.

@@ -14,6 +14,7 @@ from ..boundary import as_array
 from ..errors import InputError, ShapeError
 from .bands import read_bands
 from .channels import align, checked_channels, checked_exposure, per_channel
+from .factors import FoldingFactors
 from .groups import Groups, Selection, labels_of, noticed_groups
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class Spectrum:
     def _changed(self, **changes: Any) -> Self:
         """Return a copy with other attributes, and nothing remembered of sums over groups."""
         other = copy.copy(self)
-        for name in ("groups", "_folding", "_background_folding", "background_ratio"):
+        for name in ("groups", "folding_factors", "background_factors", "background_ratio"):
             other.__dict__.pop(name, None)
         other.__dict__.update(changes)
         return other
@@ -521,35 +522,34 @@ class Spectrum:
         InputError
             Without a response.
         """
-        return self._folding
+        return self.folding_factors.product()
 
     @cached_property
-    def _folding(self) -> Any:
-        return self._matrix_of(self, self._require_response())
+    def folding_factors(self) -> FoldingFactors:
+        """The factors of :meth:`folding_matrix`."""
+        return self._factors_of(self, self._require_response())
 
-    def background_matrix(self) -> Any:
-        """Return what :meth:`folding_matrix` is, for the first background; None without one.
+    @cached_property
+    def background_factors(self) -> FoldingFactors | None:
+        """The same for the first background; None without one.
 
         With the response of the background, or of the source where it has none.
         """
-        return self._background_folding
-
-    @cached_property
-    def _background_folding(self) -> Any:
         if not self.backgrounds:
             return None
-        return self._matrix_of(self.backgrounds[0], self._require_response())
+        return self._factors_of(self.backgrounds[0], self._require_response())
 
-    def _matrix_of(self, one: Spectrum, response: Response) -> Any:
-        from scipy.sparse import csr_array, diags_array
+    def background_matrix(self) -> Any:
+        """Return what :meth:`folding_matrix` is, for the first background; None without one."""
+        factors = self.background_factors
+        return None if factors is None else factors.product()
 
+    def _factors_of(self, one: Spectrum, response: Response) -> FoldingFactors:
         if one.response is not None and one.response_rows is not None:
             response, rows = one.response, one.response_rows
         else:
             rows = align(one.channel, response.channel, "response")
-        scale = diags_array(one.exposure * one.areascal)
-        add = self.groups.matrix(self.channel.size)
-        return csr_array(add @ (scale @ response.matrix[rows]))
+        return FoldingFactors.of(response, rows, one.exposure * one.areascal, self.groups)
 
     def _require_response(self) -> Response:
         if self.response is None:

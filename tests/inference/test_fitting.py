@@ -27,8 +27,13 @@ from astrokit.inference import (
     PoissonProblem,
     Uniform,
 )
-from astrokit.inference.ascent import _bounded
-from astrokit.inference.derivatives import NumericalDerivatives, Point, ResidualDerivatives
+from astrokit.inference.ascent import _bounded, ascend
+from astrokit.inference.derivatives import (
+    Derivatives,
+    NumericalDerivatives,
+    Point,
+    ResidualDerivatives,
+)
 from astrokit.inference.fitting import _joined
 from astrokit.inference.profile import profile_curve
 from tests.inference import nist
@@ -655,3 +660,57 @@ def test_ends_of_rough_climbs_to_one_maximum_are_joined():
     ]
     assert _joined(ends) == {place[0]: place[0], place[1]: place[0], place[2]: place[2],
                              place[3]: place[3]}  # fmt: skip
+
+
+# -- climbs with two kinds of information ---------------------------------------------------------
+
+
+class Valley(Derivatives):
+    """ln L = -(20 (y - x^2)^2 + (1 - x)^2) with an information that leaves its bend out."""
+
+    def __init__(self):
+        super().__init__(counts_problem([3]))
+        self.bounds = np.array([[-9.0, 9.0], [-9.0, 9.0]])
+        self.widths = np.array([18.0, 18.0])
+        self.points = self.asked = 0
+
+    def __call__(self, theta):
+        self.points += 1
+        x, y = theta
+        off = y - x * x
+        score = np.array([80 * x * off + 2 * (1 - x), -40 * off])
+        information = np.array([[160 * x * x + 42.0, -80 * x], [-80 * x, 40.0]])
+        return Point(theta, -(20 * off**2 + (1 - x) ** 2), score, information)
+
+    def value(self, theta):
+        return self(theta).log_likelihood
+
+    def sharpened(self, point):
+        self.asked += 1
+        x, y = point.theta
+        exact = [[240 * x * x - 80 * y + 2.0, -80 * x], [-80 * x, 40.0]]
+        return point._replace(information=np.array(exact))
+
+
+def test_a_slow_climb_asks_for_better_information_and_goes_on_with_it():
+    valley = Valley()
+    end = ascend(valley, np.array([0.7, 0.6]))
+    assert end.converged
+    np.testing.assert_allclose(end.point.theta, [1.0, 1.0], atol=1e-4)
+    assert valley.asked < valley.points / 2
+    # At the end it is the exact one: here they differ by 40 in the first place.
+    np.testing.assert_allclose(end.lacking, [[-40.0, 0.0], [0.0, 0.0]], atol=0.1)
+    again = Valley()
+    ascend(again, np.array([0.9, 0.8]), lacking=end.lacking)
+    alone = Valley()
+    ascend(alone, np.array([0.9, 0.8]))
+    assert again.points < alone.points
+
+
+@pytest.mark.parametrize("factor", [-0.999, -3.0, 50.0])
+def test_a_wrong_difference_leads_nowhere_else(factor):
+    valley = Valley()
+    wrong = factor * valley(np.array([0.0, 0.0])).information
+    end = ascend(valley, np.array([-1.0, 2.0]), lacking=wrong)
+    assert end.converged
+    np.testing.assert_allclose(end.point.theta, [1.0, 1.0], atol=1e-4)

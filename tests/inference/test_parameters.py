@@ -232,3 +232,9 @@ def test_from_lmfit_refuses_a_free_parameter_without_bounds():
 def test_unbounded_priors_stay_unbounded_in_lmfit():
     lm = Parameters([Parameter("a", 1.0, Normal(0, 1))]).to_lmfit()
     assert (lm["a"].min, lm["a"].max) == (-math.inf, math.inf)
+
+
+@pytest.mark.parametrize("wrong", [{"slope": 1.0}, ["slope"], [Uniform(0, 1)]])
+def test_what_is_no_parameter_is_refused(wrong):
+    with pytest.raises(ParameterError, match="made of Parameter objects"):
+        Parameters(wrong)

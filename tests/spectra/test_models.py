@@ -180,6 +180,55 @@ def test_derivatives_are_differences(model, values):
         np.testing.assert_allclose(got[1 + j], slope, rtol=1e-6, atol=atol)
 
 
+@pytest.mark.parametrize(
+    ("model", "values"),
+    [
+        (PowerLaw(), [1.7, 2.0]),
+        (PowerLaw(pivot=3.0), [-2.5, 2.0]),
+        (BrokenPowerLaw(), [1.5, 3.1, 1.2, 1e-3]),
+        (BrokenPowerLaw(), [1.0, 2.0, 0.01, 1e-3]),
+        (Redshift(redshift=0.3) * BrokenPowerLaw(), [0.3, 1.5, 3.1, 1.2, 1e-3]),
+    ],
+)
+def test_narrow_bins_add_up_to_wide_ones(model, values):
+    """They are summed as series, wide ones in closed form; derivatives add up as well."""
+    parts = 400
+    fine = np.concatenate([np.linspace(a, b, parts + 1)[:-1] for a, b in pairwise(EDGES)])
+    narrow = EnergyGrid.from_edges(np.append(fine, EDGES[-1]))
+    values = np.array(values)
+    for form in (model.photons, model.photons_and_derivatives):
+        wide = form(EnergyGrid.from_edges(EDGES), values)
+        summed = form(narrow, values).reshape(len(wide), -1, parts).sum(axis=2)
+        scale = np.abs(wide).max(axis=1, keepdims=True)
+        np.testing.assert_allclose(summed / scale, wide / scale, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("model", "values"),
+    [
+        (CutoffPowerLaw(), [1.5, 3.0, 2.0]),
+        (TBabs() * PowerLaw(), [0.2, 1.8, 1e-3]),
+        (PowerLaw() + TBabs() * GaussianLine(), [1.8, 1e-3, 0.2, 1.3, 0.2, 1e-3]),
+        (TBabs() * Redshift() * (PowerLaw() + GaussianLine()), [0.2, 0.1, 1.8, 1, 1.3, 0.2, 1]),
+    ],
+)
+def test_photons_are_the_sum_of_what_normalisations_bring(model, values):
+    block = model.photons_and_derivatives(EnergyGrid.from_edges(EDGES), np.array(values))
+    assert [model.names[j].split("_")[0] for j in model.scales] == ["normalization"] * len(
+        model.scales
+    )
+    whole = sum(values[j] * block[1 + j] for j in model.scales)
+    np.testing.assert_allclose(whole, block[0], rtol=1e-13)
+
+
+def test_models_that_promise_no_such_sum():
+    level = [Parameter("level", 0.5, Uniform(0, 1))]
+    user = UserModel(lambda edges, level: level * np.diff(edges) + 1.0, level)
+    assert user.scales == ()
+    assert (user + PowerLaw()).scales == ()
+    assert (TBabs() * TBabs()).scales == ()
+
+
 # -- composing ---------------------------------------------------------------------------------
 
 

@@ -155,6 +155,18 @@ def two_regions(exposure):
     return Spectrum(np.full(40, 20), exposure=exposure, response=response, background=back)
 
 
+def test_a_modelled_background_is_folded_on_the_energies_of_its_own_response():
+    """Half as many energy bins as the response of the source has."""
+    region = two_regions(1e4)
+    own = Response.ideal(np.geomspace(0.4, 9.0, 41), area=10.0)
+    back = Spectrum(np.full(40, 5), exposure=2e4, response=own)
+    problem = SpectralProblem(region.with_background(back), PowerLaw(), background=PowerLaw())
+    values = problem.values(background_photon_index=1.0, background_normalization=2e-3)
+    # The integral of 2e-3 / E over a bin, 10 cm2, 20 ks.
+    expected = 2e-3 * np.log(own.energy_hi / own.energy_lo) * 10.0 * 2e4
+    np.testing.assert_allclose(problem.expected_background(values)[0], expected, rtol=1e-12)
+
+
 # -- statistics and data -------------------------------------------------------------------------
 
 
@@ -309,6 +321,34 @@ def test_coarse_twin_leads_to_the_same_maximum(monkeypatch):
     alone = quiet_fit(problem)
     assert abs(led.log_likelihood - alone.log_likelihood) < 1e-4
     assert abs(led["break_energy"].sigma_from(2.0)) < 4
+
+
+def test_maxima_far_below_are_left_alone():
+    """Starts whose rough search ends at a break beyond the data, in a spectrum that has one."""
+    response = Response.ideal(np.geomspace(0.4, 9.0, 1201), area=300.0, fwhm=0.12)
+    fake = ak.spectra.simulate(
+        BrokenPowerLaw(), response, exposure=1e5, seed=4, low_photon_index=1.5,
+        high_photon_index=2.6, break_energy=2.0, normalization=3e-3,
+    )  # fmt: skip
+    fit = quiet_fit(SpectralProblem(fake, BrokenPowerLaw()), n_starts=9)
+    far = [s for s in fit.starts if s.reason == "a lower maximum of the coarse data"]
+    assert far
+    assert all(s.log_likelihood < fit.log_likelihood - 30 and not s.converged for s in far)
+    assert fit["break_energy"].value == pytest.approx(2.0, rel=0.05)
+
+
+def test_starts_predict_as_much_as_was_seen():
+    problem = SpectralProblem([spectrum(np.full(40, 7.0)), spectrum(np.full(40, 3.0))], PowerLaw())
+    draws = problem.parameters.sample_prior(np.random.default_rng(1), 50)
+    moved = problem._nearer(draws)
+    np.testing.assert_array_equal(moved[:, 0], draws[:, 0])
+    total = problem.expected(moved, 0).sum(axis=1) + problem.expected(moved, 1).sum(axis=1)
+    low, high = problem.parameters.bounds[1]
+    inside = (moved[:, 1] > low) & (moved[:, 1] < high)
+    assert inside.sum() > 10
+    np.testing.assert_allclose(total[inside], 400.0, rtol=1e-12)
+    fixed = SpectralProblem(spectrum(), PowerLaw(normalization=1e-3))
+    np.testing.assert_array_equal(fixed._nearer(np.array([[2.0, 1e-3]])), [[2.0, 1e-3]])
 
 
 def test_goodness_of_fit_by_simulation():

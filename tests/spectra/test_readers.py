@@ -7,7 +7,18 @@ import pytest
 from astropy.io import fits
 
 from astrokit.errors import DataWarning, InputError, ReadError
-from astrokit.spectra import ARF, RMF, Response, read_arf, read_pha, read_response, read_rmf
+from astrokit.spectra import (
+    ARF,
+    RMF,
+    PowerLaw,
+    Response,
+    SpectralProblem,
+    Spectrum,
+    read_arf,
+    read_pha,
+    read_response,
+    read_rmf,
+)
 
 from .pha_files import ebounds, matrix, pha, save, table
 
@@ -91,6 +102,18 @@ def test_rows_are_not_normalised(tmp_path):
 
 
 # -- spectra -----------------------------------------------------------------------------------
+
+
+def test_energy_bins_of_no_width_catch_nothing(tmp_path):
+    hdu = matrix()
+    hdu.data["ENERG_LO"][2] = hdu.data["ENERG_HI"][2] = 4.0
+    hdu.data["ENERG_HI"][1] = 4.0
+    response = read_response(save(tmp_path / "a.rmf", hdu, ebounds()))
+    spectrum = Spectrum([9, 9, 1, 9], exposure=10.0, response=response)
+    problem = SpectralProblem(spectrum, PowerLaw())
+    # Bins 1 to 2, 2 to 4 and 4 to 5 keV of a law of index 2, and nothing between 4 and 4.
+    got = problem.expected(problem.values(photon_index=2.0, normalization=1.0))[0]
+    np.testing.assert_allclose(got, 10.0 * np.array([0.5, 0.25, 0.0, 0.05]), rtol=1e-12)
 
 
 def test_spectrum_of_some_channels_is_matched_by_number(tmp_path):

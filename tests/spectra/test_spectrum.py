@@ -11,6 +11,7 @@ from astropy import units as u
 import astrokit as ak
 from astrokit.errors import InputError, ShapeError, UnitError
 from astrokit.spectra import (
+    ARF,
     FluxPoints,
     Response,
     Spectrum,
@@ -67,6 +68,24 @@ def test_areascal_multiplies_the_model(detector):
     np.testing.assert_allclose(
         half.folding_matrix().toarray(), 0.5 * full.folding_matrix().toarray()
     )
+
+
+def test_areascal_that_differs_among_the_channels_of_a_group(detector):
+    scale = np.where(np.arange(200) % 3 == 0, 0.5, 1.0)
+    spectrum = Spectrum(np.ones(200), exposure=10.0, response=detector, areascal=scale)
+    grouped, plain = spectrum.group(n_channels=4), detector.matrix.toarray()
+    expected = (10.0 * scale[:, None] * plain).reshape(50, 4, -1).sum(axis=1)
+    np.testing.assert_allclose(grouped.folding_matrix().toarray(), expected, rtol=1e-13)
+    fold, used = grouped.folding_factors.fold()
+    np.testing.assert_allclose(fold.dense(), expected[:, used], rtol=1e-13)
+
+
+def test_energies_without_area_are_left_out_of_the_folding(detector):
+    area = np.where(detector.energy_lo < 2.0, 0.0, 100.0)
+    blind = Response(detector.rmf, ARF(detector.energy_lo, detector.energy_hi, area))
+    spectrum = Spectrum(np.ones(200), exposure=10.0, response=blind)
+    _, used = spectrum.folding_factors.fold()
+    np.testing.assert_array_equal(used, np.flatnonzero(area > 0))
 
 
 def test_resolution_of_a_gaussian_response():
@@ -466,3 +485,15 @@ def test_words(spectrum):
     assert "background" in text
     assert "notice 1-2 keV" in text
     assert "<li>" in spectrum._repr_html_()
+
+
+def test_a_background_that_the_legend_names_is_in_sight(spectrum):
+    """Scaled, it is a twentieth of the faintest group."""
+    faint = spectrum.background_counts / 20
+    back = Spectrum(np.rint(faint) + 1, exposure=2e5, backscal=4.0)
+    grouped = spectrum.with_background(back).group(min_counts=100)
+    ax = plot_spectrum(grouped)
+    data = ak.spectra.spectrum_plot_data(grouped)
+    assert data.background.max() < 0.3 * data.rate.min()
+    low, high = ax.get_ylim()
+    assert low < np.median(data.background) < high

@@ -137,3 +137,60 @@ def test_fold_of_ragged_matrices(seed):
     rows = [matrix[k : k + 7].sum(axis=0) for k in range(0, 30, 7)]
     means = np.array([[row[k : k + 10].mean() for k in first] for row in rows])
     np.testing.assert_allclose(small.dense(), means, rtol=1e-13)
+
+
+@pytest.mark.parametrize("single", [True, False])
+def test_fold_with_factors_of_rows_and_columns(single):
+    """Whether the matrix is kept as float32, which it is where that loses nothing, or not."""
+    from astrokit.spectra.folding import Fold
+
+    rng = np.random.default_rng(3)
+    matrix = np.where(rng.random((13, 31)) < 0.4, rng.random((13, 31)), 0.0)
+    if single:
+        matrix = matrix.astype(np.float32).astype(float)
+    rows, columns = rng.uniform(1, 9, 13), rng.uniform(1e-3, 900, 31)
+    fold = Fold(matrix, rows=rows, columns=columns)
+    assert fold._values.dtype == (np.float32 if single else np.float64)
+    whole = rows[:, None] * matrix * columns
+    np.testing.assert_allclose(fold.dense(), whole, rtol=1e-15)
+    block, weights = rng.random((6, 31)), rng.normal(size=13)
+    np.testing.assert_allclose(fold.fold(block), reference.fold(block, whole), rtol=1e-13)
+    np.testing.assert_allclose(fold.back(weights), weights @ whole, rtol=1e-12, atol=1e-9)
+
+
+def test_numbers_beyond_float32_are_kept():
+    """Of 1e-42 float32 has three digits, of 1e60 none."""
+    from astrokit.spectra.folding import Fold
+
+    matrix = np.array([[1e-42, 1.0], [1e60, 0.0]])
+    np.testing.assert_array_equal(Fold(matrix).dense(), matrix)
+
+
+def test_fold_refuses_factors_that_do_not_fit():
+    from astrokit.errors import ShapeError
+    from astrokit.spectra.folding import Fold
+
+    with pytest.raises(ShapeError, match="factors do not fit"):
+        Fold(np.eye(3), rows=[1.0, 2.0])
+
+
+@pytest.mark.parametrize("statistic", ["cstat", "wstat"])
+def test_totals_equal_the_sum_of_terms(statistic):
+    """Totals run without branches, terms with them; impossible means are infinite in both."""
+    rng = np.random.default_rng(5)
+    S, B = rng.poisson(0.7, N), rng.poisson(0.7, N)  # many zeros of either kind
+    binned = spectrum(S, statistic, background=B, ratio=rng.uniform(0.1, 3.0, N))
+    mu = rng.uniform(0, 3, (50, N)) * (rng.random((50, N)) < 0.9) + 1e-8
+    mu[1] = 0.0
+    mu[2, 4] = -1e-3
+    expected = binned.terms(mu).sum(axis=1)
+    np.testing.assert_allclose(binned.statistics(mu), expected, rtol=1e-13)
+    assert expected[2] == np.inf
+
+
+@pytest.mark.parametrize("statistic", ["cstat", "wstat"])
+def test_a_mean_that_is_no_number_is_not_hidden(statistic):
+    binned = spectrum(np.ones(N), statistic, background=2.0, ratio=0.5)
+    mu = np.ones((1, N))
+    mu[0, 3] = np.nan
+    assert np.isnan(binned.statistics(mu)[0])

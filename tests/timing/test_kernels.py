@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from astrokit.fastmath import fast_exp
+from astrokit.fastmath import fast_exp, fast_log
 from astrokit.timing import kernels
 from tests.reference import timing_psd as reference
 
@@ -160,3 +160,21 @@ def test_fast_exp_stays_in_range():
     assert np.isnan(out[-1])
     assert np.all((out[:-1] > 0) & np.isfinite(out[:-1]))
     np.testing.assert_allclose(out[:4], np.exp([-708.0, -708.0, 709.0, 709.0]), rtol=1e-13)
+
+
+@njit(fastmath={"reassoc", "nsz", "contract"})
+def logarithms(x, out):
+    for i in range(x.size):
+        out[i] = fast_log(x[i])
+
+
+def test_fast_log_is_exact_to_rounding_inside_a_kernel():
+    rng = np.random.default_rng(6)
+    near_one = 1 + rng.normal(0, 1e-8, 20_000)
+    ends = [1.0, np.finfo(float).tiny, np.finfo(float).max]
+    x = np.concatenate([10 ** rng.uniform(-307, 308, 100_000), rng.uniform(0.5, 2, 100_000)])
+    x = np.concatenate([x, near_one, ends])
+    out = np.empty_like(x)
+    logarithms(x, out)
+    exact = np.log(x.astype(np.longdouble))
+    assert np.max(np.abs(out - exact) / np.maximum(np.abs(exact), 1e-300)) < 4e-16

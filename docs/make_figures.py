@@ -1,34 +1,78 @@
-"""Draw the figures of the quick start into _static; run again when a plot changes."""
+"""Draw the figures of the quick start and of the gallery into _static.
+
+Run it again when a plot changes; with names, only those figures of the gallery are drawn.
+"""
 
 from __future__ import annotations
 
+import sys
+import warnings
 from pathlib import Path
 
 import matplotlib as mpl
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
 import astrokit as ak
 
-STATIC = Path(__file__).resolve().parent / "_static"
+HERE = Path(__file__).resolve().parent
+STATIC = HERE / "_static"
+sys.path.insert(0, str(HERE))
+
+from gallery import GALLERY, fitted_spectrum, simulated_xmm  # noqa: E402 - beside this script
 
 
-def main() -> None:
-    """Draw light curve, spectrum with fit, and corner plot of the bundled simulation."""
+def main(names: list[str]) -> None:
+    """Draw what is asked for, or everything."""
     plt.rcParams.update({"savefig.bbox": "tight", "savefig.dpi": 110, "font.size": 10})
-    lc = ak.read_lightcurve(ak.datasets.fetch("simulated-xmm"))
-    ax = lc.plot()
-    ax.figure.set_size_inches(8, 2.8)
-    ax.figure.savefig(STATIC / "quickstart_lightcurve.png")
+    if not names:
+        quick_start()
+    for drawing in GALLERY:
+        if not names or drawing.name in names:
+            print(drawing.name, flush=True)
+            save(drawing.figure(), f"gallery_{drawing.name}.png")
+    (HERE / "gallery.inc").write_text(page(), encoding="utf-8")
 
-    periodogram = ak.timing.Periodogram.from_lightcurve(lc)
-    problem = ak.timing.PSDProblem(periodogram, ak.timing.PowerLaw() + ak.timing.Constant())
-    posterior = problem.sample(seed=1)
-    axes = ak.timing.plot_fit(problem, posterior)
-    axes[0].figure.savefig(STATIC / "quickstart_spectrum.png")
-    posterior.corner().savefig(STATIC / "quickstart_corner.png")
+
+def quick_start() -> None:
+    """Draw light curve, spectrum with fit, and corner plot of the bundled simulation."""
+    ax = simulated_xmm().plot()
+    ax.figure.set_size_inches(8, 2.8)
+    save(ax.figure, "quickstart_lightcurve.png")
+    problem, posterior = fitted_spectrum()
+    save(ak.timing.plot_fit(problem, posterior)[0].figure, "quickstart_spectrum.png")
+    save(posterior.corner(), "quickstart_corner.png")
+
+
+def save(figure: Figure, name: str) -> None:
+    """Write a PNG of few colours, so that the repository stays small."""
+    from PIL import Image
+
+    path = STATIC / name
+    figure.savefig(path)
+    plt.close(figure)
+    picture = Image.open(path).convert("RGB").quantize(192, dither=Image.Dither.NONE)
+    picture.save(path, optimize=True)
+
+
+def page() -> str:
+    """Return the figures as Markdown, each a link to the page where it is explained."""
+    blocks = [
+        f"```{{figure}} _static/gallery_{d.name}.png\n:alt: {plain(d.caption)}\n"
+        f":target: {d.page}.html\n\n{d.caption}\n```\n"
+        for d in GALLERY
+    ]
+    return "\n".join(blocks)
+
+
+def plain(text: str) -> str:
+    """Return a caption without its code marks."""
+    return text.replace("`", "")
 
 
 if __name__ == "__main__":
-    main()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ak.errors.AstrokitWarning)
+        main(sys.argv[1:])

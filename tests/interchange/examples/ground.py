@@ -49,5 +49,6 @@ EXAMPLES: dict[type, Any] = {
     reproduce.Report: lambda: reproduce.Report((notebook_run(),), Path("report"), True),
     reproduce.Row: row,
     reproduce.RowTable: lambda: reproduce.RowTable([row()]),
+    reproduce.Sources: lambda: reproduce.Sources(("vaughan2003",), ("mrk766.txt",)),
     reproduce.Skipped: lambda: reproduce.Skipped("the real data", "not on this computer"),
 }

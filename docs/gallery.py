@@ -121,9 +121,9 @@ def lomb_scargle() -> Any:
 @drawing("blazar", "The rms-flux relation: `timing.rms_flux_relation(lc).plot()`")
 def rms_flux() -> Any:
     x = timing.timmer_koenig(lambda f: 3e-4 * f**-1.5, 8192, 1.0, seed=2)
-    rate = 20 * np.exp(0.5 * x / x.std())
-    noise = np.random.default_rng(2).normal(0, 0.2, rate.size)
-    lc = ak.LightCurve(np.arange(8192.0), rate + noise, np.full(8192, 0.2))
+    rate = 20 * np.exp(0.35 * x / x.std())
+    noise = np.random.default_rng(2).normal(0, 0.1, rate.size)
+    lc = ak.LightCurve(np.arange(8192.0), rate + noise, np.full(8192, 0.1))
     return timing.rms_flux_relation(lc).plot()
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_markdown_cell
 
+from astrokit.reproduce.rows import MEDIA_TYPE
+
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE.parent / "notebooks"
 EXECUTED = HERE.parent / "build" / "reproduce"
@@ -71,5 +73,7 @@ def _with_note(notebook: Any, note: str) -> Any:
     cells = [new_markdown_cell(head), new_markdown_cell(note), new_markdown_cell(below), *rest]
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"
+        for output in cell.get("outputs", ()):
+            output.get("data", {}).pop(MEDIA_TYPE, None)  # for the report; a page shows its twin
     notebook.cells = cells
     return notebook

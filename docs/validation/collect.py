@@ -60,6 +60,7 @@ def collect(results: Iterable[Path], folder: Path = HERE) -> Table:
         table = vstack([old[[name not in fresh for name in old["notebook"]]], table])
     table.sort("notebook", kind="stable")
     table.write(stored, format="ascii.ecsv", overwrite=True)
+    (folder / "summary.inc").write_text(summary(table), encoding="utf-8")
     for name in dict.fromkeys(table["notebook"]):
         text = markdown(table[table["notebook"] == name])
         (folder / f"{name[:2]}.inc").write_text(text, encoding="utf-8")
@@ -69,6 +70,17 @@ def collect(results: Iterable[Path], folder: Path = HERE) -> Table:
 def read(folder: Path = HERE) -> Table:
     """Return the stored rows."""
     return Table.read(folder / TABLE, format="ascii.ecsv", fill_values=None)
+
+
+def summary(table: Table) -> str:
+    """Return in one sentence how many values agree."""
+    words = ("agrees", "differs", "context")
+    agree, differ, context = (list(table["verdict"]).count(word) for word in words)
+    notebooks = len(set(table["notebook"]))
+    return (
+        f"Of {len(table)} values in {notebooks} notebooks {agree} agree and {differ} differ; "
+        f"{context} are context.\n"
+    )
 
 
 def markdown(table: Table) -> str:

@@ -11,11 +11,11 @@ JOBS ?= 2
 FAST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test lint docs bench wheel clean python
+.PHONY: help reproduce test lint docs compatibility bench wheel clean python
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  PYTHON=...       the Python to use, 3.11 or newer (now: $(PYTHON))"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  PYTHON=...         the Python to use, 3.11 or newer (now: $(PYTHON))"
 
 reproduce: $(VENV)/.core  ## run every notebook, compare published with measured, write build/reproduce
 	$(BIN)/astrokit reproduce --output build/reproduce $(if $(FAST),--fast)
@@ -28,10 +28,14 @@ lint: $(VENV)/.test  ## format, lint and types only
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-docs: $(VENV)/.docs  ## build the documentation in build/docs
+docs: $(VENV)/.docs  ## build the documentation in build/docs and check its links
 	rm -rf docs/api/generated
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	$(BIN)/python docs/check_links.py build/docs
 	@echo "build/docs/index.html"
+
+compatibility: $(VENV)/.test  ## install sdist and wheel with the oldest and newest dependencies, and test
+	ASTROKIT_COMPATIBILITY=1 $(ONE_THREAD) $(BIN)/python -m pytest -q -rs tests/test_compatibility.py
 
 bench: $(VENV)/.peers  ## print the table of speed ratios against other packages
 	$(BIN)/python -m benchmarks $(if $(FAST),--fast)
@@ -40,7 +44,7 @@ wheel: $(VENV)/.test  ## build dist/astrokit-*.whl
 	$(BIN)/python -m build --wheel --outdir dist .
 
 clean:  ## remove what these commands made
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) build dist docs/notebooks docs/api/generated
 
 $(VENV)/.core: pyproject.toml | python
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \

@@ -22,9 +22,11 @@ from .errors import DataUnavailableError, InputError, ReadError
 if TYPE_CHECKING:
     from astropy.table import Table
 
-__all__ = ["DatasetInfo", "available", "fetch", "find", "info", "names", "verify"]
+__all__ = ["DatasetInfo", "available", "fetch", "find", "info", "names", "used", "verify"]
 
 _PACKAGE = Path(__file__).resolve().parent
+# What a report of this process names as its data.
+_used: dict[str, None] = {}
 _DOWNLOAD_TIMEOUT = 20.0  # seconds without an answer after which a download is given up
 
 
@@ -158,11 +160,10 @@ def find(name: str) -> Path | None:
     True
     """
     dataset = info(name)
-    for place, path in _places(dataset):
-        if path.is_file():
-            _check(path, dataset, place)
-            return path
-    return None
+    path = _local(dataset)
+    if path is not None:
+        _used[dataset.name] = None
+    return path
 
 
 def fetch(name: str) -> Path:
@@ -192,7 +193,22 @@ def fetch(name: str) -> Path:
     ``lc = ak.read_lightcurve(ak.datasets.fetch("mrk766"))``
     """
     dataset = info(name)
-    return find(dataset.name) or _download(dataset)
+    path = _local(dataset) or _download(dataset)
+    _used[dataset.name] = None
+    return path
+
+
+def used() -> tuple[str, ...]:
+    """Return the names of the files that this process has asked for and got, in that order.
+
+    Examples
+    --------
+    >>> import astrokit as ak
+    >>> path = ak.datasets.fetch("simulated-epoch-01")
+    >>> "simulated_epoch_01.fits" in ak.datasets.used()
+    True
+    """
+    return tuple(_used)
 
 
 def verify(name: str) -> str:
@@ -204,7 +220,7 @@ def verify(name: str) -> str:
         If a file is there whose checksum differs.
     """
     dataset = info(name)
-    path = find(dataset.name)
+    path = _local(dataset)
     return next((place for place, p in _places(dataset) if p == path), "not here")
 
 
@@ -269,6 +285,15 @@ def _registry() -> dict[str, DatasetInfo]:
 def _read_rows(path: Path) -> list[dict[str, Any]]:
     with path.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
+
+
+def _local(dataset: DatasetInfo) -> Path | None:
+    """Return the local file with its checksum verified, or None."""
+    for place, path in _places(dataset):
+        if path.is_file():
+            _check(path, dataset, place)
+            return path
+    return None
 
 
 def _places(dataset: DatasetInfo) -> list[tuple[str, Path]]:

@@ -27,9 +27,20 @@ from .citations import cite
 from .errors import AstrokitWarning
 from .randomness import seed_entropy
 
-__all__ = ["Provenance", "Recorder", "cite", "describe", "file_record", "quiet", "versions"]
+__all__ = [
+    "Provenance",
+    "Recorder",
+    "cite",
+    "describe",
+    "file_record",
+    "quiet",
+    "used_citations",
+    "versions",
+]
 
 _PACKAGES = ("numpy", "scipy", "astropy", "numba", "emcee", "lmfit", "h5py", "matplotlib")
+# In the order of first use; a notebook is one process, and its report says what to cite for it.
+_used_citations: dict[str, None] = {}
 _is_quiet: ContextVar[bool] = ContextVar("is_quiet", default=False)
 _SHOWN_ITEMS = 20  # longer sequences are described by length and checksum
 
@@ -166,13 +177,15 @@ class Recorder:
 
     def finish(self) -> Provenance:
         """Return the record with the time since the start."""
+        citations = dict.fromkeys(self._citations)
+        _used_citations.update(citations)
         return Provenance(
             **self._record,
             versions=dict(versions()),
             verdicts=tuple(self._verdicts),
             warnings=tuple(self._warnings),
             duration=time.perf_counter() - self._clock,
-            citations=tuple(dict.fromkeys(self._citations)),
+            citations=tuple(citations),
         )
 
 
@@ -198,6 +211,19 @@ def quiet() -> Iterator[None]:
         yield
     finally:
         _is_quiet.reset(token)
+
+
+def used_citations() -> tuple[str, ...]:
+    """Return the keys of all that was used since this process started, in the order of first use.
+
+    Examples
+    --------
+    >>> from astrokit.provenance import Recorder, used_citations
+    >>> record = Recorder("demo", citations=["vaughan2003"]).finish()
+    >>> "vaughan2003" in used_citations()
+    True
+    """
+    return tuple(_used_citations)
 
 
 @functools.cache

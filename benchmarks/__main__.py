@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import math
 import platform
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks.rows import Row
+from benchmarks.rows import Row, number
+from benchmarks.store import write
 
 HERE = Path(__file__).resolve().parent
 
@@ -21,6 +21,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of: {', '.join(known)}")
     parser.add_argument("--fast", action="store_true", help="smaller sizes, for a quick look")
+    parser.add_argument(
+        "--write",
+        type=Path,
+        metavar="FOLDER",
+        help="keep the numbers there, as docs/performance does for its page",
+    )
     chosen = parser.parse_args()
     unknown = set(chosen.names) - set(known)
     if unknown:
@@ -31,6 +37,8 @@ def main() -> None:
         start = time.perf_counter()
         rows = importlib.import_module(f"benchmarks.bench_{name}").run(chosen.fast)
         print(f"{name} ({time.perf_counter() - start:.0f} s)\n{table(rows)}\n", flush=True)
+        if chosen.write:
+            write(name, rows, chosen.write)
 
 
 def table(rows: Iterable[Row]) -> str:
@@ -58,13 +66,6 @@ def table(rows: Iterable[Row]) -> str:
         ).rstrip()
         for line in lines
     )
-
-
-def number(value: float) -> str:
-    """Return three significant digits, or a dash where there is no number."""
-    if math.isnan(value):
-        return "-"
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 if __name__ == "__main__":

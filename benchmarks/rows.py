@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Row", "best_cpu_time"]
+__all__ = ["Row", "best_cpu_time", "number"]
 
 
 @dataclass(frozen=True)
@@ -67,3 +67,10 @@ def best_cpu_time(function: Callable[[], Any], *, repeats: int = 5, minimum: flo
             function()
         best = min(best, (time.process_time() - start) / calls)
     return best
+
+
+def number(value: float) -> str:
+    """Return three significant digits, or a dash where there is no number."""
+    if math.isnan(value):
+        return "-"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import astrokit
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # notebook_pages stands here
 
 project = "astrokit"
 author = "The astrokit developers"
@@ -10,19 +15,26 @@ copyright = "2026, The astrokit developers"
 version = release = astrokit.__version__
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
+    "notebook_pages",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
 ]
-source_suffix = {".md": "markdown", ".rst": "restructuredtext"}  # the latter: generated API pages
+source_suffix = {
+    ".rst": "restructuredtext",  # first, so that the generated API pages are of this kind
+    ".md": "myst-nb",
+    ".ipynb": "myst-nb",
+}
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
+nb_execution_mode = "off"  # `make reproduce` executes; see notebook_pages
+nb_merge_streams = True
 
 # The packages are lazy; what they export is their __all__, not what happens to be imported.
 autosummary_generate = True

@@ -1,50 +1,87 @@
-"""Draw figures of the guide into _static; run again when a plot changes."""
+"""Draw the figures of pages and of the gallery into _static.
+
+Run it again when a plot changes; with names, only those figures are drawn.
+"""
 
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 
 import matplotlib as mpl
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
 import astrokit as ak
 
-STATIC = Path(__file__).resolve().parent / "_static"
+HERE = Path(__file__).resolve().parent
+STATIC = HERE / "_static"
+sys.path.insert(0, str(HERE))
+
+from gallery import GALLERY, fitted_spectrum, simulated_xmm  # noqa: E402 - beside this script
 
 
-def main() -> None:
-    """Draw the figures of all pages, or of those that are named."""
+def main(names: list[str]) -> None:
+    """Draw what is asked for, or everything."""
     plt.rcParams.update({"savefig.bbox": "tight", "savefig.dpi": 110, "font.size": 10})
-    pages = {"quickstart": quickstart, "bars": bars}
-    for name in sys.argv[1:] or pages:
-        pages[name]()
+    for name, draw in (("quickstart", quick_start), ("bars", bars)):
+        if not names or name in names:
+            draw()
+    for drawing in GALLERY:
+        if not names or drawing.name in names:
+            print(drawing.name, flush=True)
+            save(drawing.figure(), f"gallery_{drawing.name}.png")
+    (HERE / "gallery.inc").write_text(page(), encoding="utf-8")
 
 
-def quickstart() -> None:
+def quick_start() -> None:
     """Draw light curve, spectrum with fit, and corner plot of the bundled simulation."""
-    lc = ak.read_lightcurve(ak.datasets.fetch("simulated-xmm"))
-    ax = lc.plot()
+    ax = simulated_xmm().plot()
     ax.figure.set_size_inches(8, 2.8)
-    ax.figure.savefig(STATIC / "quickstart_lightcurve.png")
-
-    periodogram = ak.timing.Periodogram.from_lightcurve(lc)
-    problem = ak.timing.PSDProblem(periodogram, ak.timing.PowerLaw() + ak.timing.Constant())
-    posterior = problem.sample(seed=1)
-    axes = ak.timing.plot_fit(problem, posterior)
-    axes[0].figure.savefig(STATIC / "quickstart_spectrum.png")
-    posterior.corner().savefig(STATIC / "quickstart_corner.png")
+    save(ax.figure, "quickstart_lightcurve.png")
+    problem, posterior = fitted_spectrum()
+    save(ak.timing.plot_fit(problem, posterior)[0].figure, "quickstart_spectrum.png")
+    save(posterior.corner(), "quickstart_corner.png")
 
 
 def bars() -> None:
     """Draw one measurement of a toy galaxy on a page."""
     galaxy = ak.bars.simulate_galaxy(pattern_speed=20, inclination=50, seed=1)
     result = ak.bars.pattern_speed(galaxy, seed=1)
-    plt.rcParams["font.size"] = 9
-    ak.bars.plot_pattern_speed(result).savefig(STATIC / "bars.png")
+    with plt.rc_context({"font.size": 9}):
+        save(ak.bars.plot_pattern_speed(result), "bars.png")
+
+
+def save(figure: Figure, name: str) -> None:
+    """Write a PNG of few colours, so that the repository stays small."""
+    from PIL import Image
+
+    path = STATIC / name
+    figure.savefig(path)
+    plt.close(figure)
+    picture = Image.open(path).convert("RGB").quantize(192, dither=Image.Dither.NONE)
+    picture.save(path, optimize=True)
+
+
+def page() -> str:
+    """Return the figures as Markdown, each a link to the page where it is explained."""
+    blocks = [
+        f"```{{figure}} _static/gallery_{d.name}.png\n:alt: {plain(d.caption)}\n"
+        f":target: {d.page}.html\n\n{d.caption}\n```\n"
+        for d in GALLERY
+    ]
+    return "\n".join(blocks)
+
+
+def plain(text: str) -> str:
+    """Return a caption without its code marks."""
+    return text.replace("`", "")
 
 
 if __name__ == "__main__":
-    main()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ak.errors.AstrokitWarning)
+        main(sys.argv[1:])

@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from benchmarks.__main__ import main, number, table
-from benchmarks.rows import Row, best_cpu_time
+from benchmarks import store
+from benchmarks.__main__ import main, table
+from benchmarks.rows import Row, best_cpu_time, number
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,28 @@ def test_an_unknown_benchmark_is_refused_with_the_known_ones(monkeypatch, capsys
     with pytest.raises(SystemExit):
         main()
     assert "there are:" in capsys.readouterr().err
+
+
+FAST = Row("fit", 2.0, 30.123456, 15.061728, "ms", 10.0, "stingray 2.3")
+ALONE = Row("  read", 5.0, math.nan, math.nan, "ms", None, "no peer")
+
+
+def test_stored_rows_replace_those_of_the_same_benchmark_only(tmp_path):
+    store.write("timing", [FAST, ALONE], tmp_path)
+    store.write("bursts", [ALONE], tmp_path)
+    store.write("timing", [FAST], tmp_path)
+    table = store.read(tmp_path)
+    assert list(zip(table["benchmark"], table["what"], strict=True)) == [
+        ("bursts", "read"),
+        ("timing", "fit"),
+    ]
+    assert table["ratio"][1] == 15.06
+    assert math.isnan(table["peer"][0])
+    assert (tmp_path / "timing.inc").read_text() == store.markdown([FAST])
+
+
+def test_the_markdown_table_leaves_missing_numbers_empty():
+    lines = store.markdown([FAST, ALONE]).splitlines()
+    assert lines[2] == "| fit | 2 | 30.1 | ms | **15.1** | 10 | stingray 2.3 |"
+    assert lines[3] == "| read | 5 |  | ms |  |  | no peer |"
+    assert len({line.count("|") for line in lines}) == 1

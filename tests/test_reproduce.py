@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from html.parser import HTMLParser
@@ -10,12 +11,17 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from astropy.table import Table
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+import astrokit as ak
 from astrokit import Estimate, reproduce
 from astrokit.errors import InputError, UnitError
-from astrokit.reproduce import Row, RowTable, Skipped
+from astrokit.reproduce import Row, RowTable, Skipped, Sources
+from astrokit.reproduce.figures import notebook_figures
+from astrokit.reproduce.markup import pull_chart, typographic
 from astrokit.reproduce.notebooks import notebook_folder
+from tests.browser import broken_links, loads_from_elsewhere, visit
 
 SHIPPED = sorted(notebook_folder().glob("*.ipynb"))
 
@@ -187,10 +193,13 @@ def write(folder: Path, name: str, *cells: str) -> str:
 
 GOOD = """
 import astrokit as ak
+ak.datasets.fetch("simulated-epoch-01")
+record = ak.provenance.Recorder("demo", citations=["vaughan2003"]).finish()
 ak.reproduce.record("slope", measured=ak.Estimate(2.1, 0.1), published=2.0, reference="P & Q")
 ak.reproduce.record("flux", measured=ak.Estimate(9.0, 0.1), published=2.0, expect="context")
 ak.reproduce.skip("the rest", "no data")
 """
+PLOT = "import matplotlib.pyplot as plt; plt.plot([0, 1]); plt.show()"
 DIFFERS = """
 import astrokit as ak
 ak.reproduce.record("slope", measured=ak.Estimate(9.0, 0.1), published=2.0)
@@ -203,7 +212,7 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("notebooks")
     said: list[str] = []
     files = [
-        write(folder, "good", GOOD, "import os; open('side.txt', 'w').close(); os.getcwd()"),
+        write(folder, "good", GOOD, "import os; open('side.txt', 'w').close(); os.getcwd()", PLOT),
         write(folder, "differs", DIFFERS, "ak.reproduce.is_fast()"),
         write(folder, "fails", GOOD, "raise ValueError('too <small>')", "never = 1"),
     ]
@@ -256,6 +265,99 @@ def test_the_report_page_shows_every_row_and_links_every_notebook(finished):
         assert f'href="{name}.html"' in html
         assert (report.folder / f"{name}.html").stat().st_size > 10_000
     assert "https://" not in html  # the page needs nothing from elsewhere
+    assert loads_from_elsewhere(report.folder / "index.html") == []
+    assert broken_links(report.folder / "index.html") == []
+
+
+def test_the_report_page_holds_figures_data_and_citations(finished):
+    report, _ = finished
+    html = (report.folder / "index.html").read_text(encoding="utf-8")
+    assert html.count("data:image/png") == 1
+    text = text_of(html)
+    data = ak.datasets.info("simulated-epoch-01")
+    for piece in (data.sha256, data.licence, "@article{vaughan2003", "astrokit reproduce", "UTC"):
+        assert piece in text, piece
+    assert report.runs[0].sources == Sources(("vaughan2003",), (data.name,))
+    assert report.runs[2].sources == Sources()  # it was stopped before it could say
+    assert "vaughan2003" in report.citation().keys
+
+
+def test_what_asks_for_sources_is_not_left_in_the_notebook(finished):
+    for name in ("good", "fails"):
+        content = nbformat.read(finished[0].folder / f"{name}.ipynb", as_version=4)
+        assert not any("of_this_process" in cell.source for cell in content.cells)
+
+
+def test_the_report_page_in_a_browser(finished, tmp_path):
+    page = finished[0].folder / "index.html"
+    script = """
+      document.querySelector("th:nth-child(5) button").click();
+      const verdicts = [...document.querySelectorAll("table")][0].tBodies[0].rows;
+      return { order: [...verdicts].map((row) => row.lastElementChild.textContent),
+               inner: document.documentElement.scrollWidth,
+               outer: document.documentElement.clientWidth,
+               drawn: document.images[0].naturalWidth };
+    """
+    seen = visit(page, tmp_path, width=400, script=script, screenshot=True)
+    assert seen.console == []
+    assert seen.found["order"] == ["agrees", "context", "skipped"]
+    assert seen.found["inner"] <= seen.found["outer"]
+    assert seen.found["drawn"] > 0
+    assert seen.screenshot.startswith(b"\x89PNG")
+
+
+def test_the_table_of_a_report_holds_every_row(finished):
+    report, _ = finished
+    written = Table.read(report.folder / "results.ecsv")
+    assert len(written) == sum(len(run.rows) for run in report.runs) == 7
+    first = written[0]
+    assert (first["notebook"], first["quantity"]) == ("good", "slope")
+    assert (first["measured"], first["published"]) == (2.1, 2.0)
+    assert first["sigma"] == pytest.approx(1.0, rel=1e-12)
+    assert written["verdict"].tolist().count("skipped") == 2
+    assert written.meta["ok"] is False
+
+
+def test_a_report_without_rows_has_an_empty_table(tmp_path):
+    table = reproduce.Report((), tmp_path).to_table()
+    assert len(table) == 0
+    assert table["sigma"].dtype == float
+
+
+def test_figures_stand_under_their_headings(tmp_path):
+    cells = [
+        new_markdown_cell("# Title\n## The *slope* of [x](https://example.org)"),
+        new_code_cell("1"),
+    ]
+    png = b"\x89PNG\r\n"
+    bundle = {"image/png": base64.b64encode(png).decode()}
+    cells[1].outputs = [
+        new_output("display_data", bundle),
+        new_output("display_data", {"image/png": "???"}),
+        new_output("stream", text="text"),
+    ]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "a.ipynb")
+    (found,) = notebook_figures(tmp_path / "a.ipynb")
+    assert (found.png, found.heading) == (png, "The slope of x")
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        ("(2.3 +/- 0.3)e-04 Hz", "(2.3 \u00b1 0.3) \u00d7 10<sup>\u22124</sup> Hz"),
+        ("-1.5e+12", "\u22121.5 \u00d7 10<sup>12</sup>"),
+        ("2.8 +0.2 -0.4", "2.8 +0.2 \u22120.4"),
+        ("1 < 2", "1 &lt; 2"),
+    ],
+)
+def test_numbers_are_set_as_in_print(printed, shown):
+    assert typographic(printed) == shown
+
+
+def test_a_chart_of_pulls_holds_one_dot_each():
+    chart = pull_chart([(0.1, "agrees"), (0.12, "agrees"), (-9.0, "differs")])
+    assert chart.count("<circle") == 3
+    assert "<circle" not in text_of(chart)
 
 
 def test_the_machine_readable_results_hold_the_numbers(finished):

@@ -255,7 +255,15 @@ def plot_break_profile(result: BreakResult, ax: Axes | None = None) -> Axes:
     ax.axvspan(low, high, color="C0", alpha=0.12, lw=0)
     ax.set(xscale="log", xlabel="Break energy (erg)", ylabel="TS = 2 ln (L broken / L single)",
            ylim=(min(0.0, float(data["test_statistic"].min())), None))  # fmt: skip
+    _label_2_and_5(ax)
     return ax
+
+
+def _label_2_and_5(ax: Axes) -> None:
+    """Label a logarithmic axis of about one decade so that its numbers do not touch."""
+    from matplotlib.ticker import LogLocator
+
+    ax.xaxis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
 
 
 def plot_common_break(result: CommonBreak, ax: Axes | None = None) -> Axes:
@@ -271,6 +279,7 @@ def plot_common_break(result: CommonBreak, ax: Axes | None = None) -> Axes:
         ax.plot(energy[known], fall[known], label=name, **style)
     ax.axhline(-0.5, color="0.6", lw=0.8, ls="--")
     ax.set(xscale="log", ylim=(-12, 0.5), xlabel="Break energy (erg)", ylabel="ln L - maximum")
+    _label_2_and_5(ax)
     ax.legend(fontsize=8)
     return ax
 

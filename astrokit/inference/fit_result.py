@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from .uncertainty import AT_LOWER, AT_UPPER, DETERMINED, propagate
 
 if TYPE_CHECKING:
     import os
+    from pathlib import Path
 
     from astropy.table import QTable
     from matplotlib.axes import Axes
@@ -259,8 +260,39 @@ class Fit:
         """Return name, value, errors, unit and method of each parameter as an astropy table."""
         return estimates_table({name: self[name] for name in self.names})
 
-    def report(self, min_correlation: float = 0.1) -> str:
-        """Return a text with values, errors, correlations, starts and reservations."""
+    @overload
+    def report(self, path: None = None, *, min_correlation: float = ...) -> str: ...
+
+    @overload
+    def report(self, path: str | os.PathLike[str], *, min_correlation: float = ...) -> Path: ...
+
+    def report(
+        self, path: str | os.PathLike[str] | None = None, *, min_correlation: float = 0.1
+    ) -> str | Path:
+        """Return a report as text, or write it as a web page.
+
+        Parameters
+        ----------
+        path : path-like, optional
+            Write a self-contained ``.html`` page instead: values, correlations, the data with the
+            model, settings, provenance, citations, and how to repeat the fit.
+        min_correlation : float
+            Correlations below it are left out of the text.
+
+        Returns
+        -------
+        str or Path
+            The text, or the path of the page.
+
+        Raises
+        ------
+        InputError
+            When the page cannot be written.
+        """
+        if path is not None:
+            from .report import report_fit
+
+            return report_fit(self, path)
         lines = [
             f"Fit of {self.label}: {self.method}",
             f"  statistic {self.statistic_name} = {self.statistic:.6g}, {self.n_data} data, "

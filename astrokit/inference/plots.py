@@ -16,15 +16,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from .fit_result import Fit
     from .posterior import Posterior
+    from .problems import _ModelOfX
 
-__all__ = ["Band", "Trace", "corner", "curve_band", "trace", "trace_data"]
+__all__ = ["Band", "Trace", "corner", "curve_band", "plot_curve_problem", "trace", "trace_data"]
 
 FloatArray = NDArray[np.float64]
 
 _SHOWN_ROWS = 1000  # a trace on paper has no more columns than this
 _SHOWN_WALKERS = 8
 _BAND_BYTES = 1 << 25
+_CURVE_POINTS = 300
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,40 @@ def curve_band(
             ) from error
         result[:, start : start + at_once] = np.quantile(curve, quantiles, axis=0)
     return Band(points, result[0], result[1], result[2], level)
+
+
+def plot_curve_problem(
+    problem: _ModelOfX,
+    results: Sequence[Fit | Posterior],
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw y(x) and the models of results; see :meth:`CurveProblem.plot`.
+
+    Its data are ``problem.x``, ``problem.data`` and ``problem.function``.
+    """
+    from .posterior import Posterior
+    from .problems import CurveProblem
+
+    axes = _axes(ax)
+    gaussian = isinstance(problem, CurveProblem)
+    # Of counts the bars show the scatter that the counts themselves suggest.
+    sigma = problem.sigma if isinstance(problem, CurveProblem) else np.sqrt(problem.data)
+    axes.errorbar(
+        problem.x, problem.data, sigma, fmt="o", ms=4, color="0.25", elinewidth=1, label="data"
+    )
+    x = np.linspace(problem.x.min(), problem.x.max(), _CURVE_POINTS)
+    for k, result in enumerate(results):
+        color = f"C{k}"
+        if isinstance(result, Posterior):
+            result.band(problem.function, x).plot(axes, color=color, label=result.label)
+        else:
+            values = [result.values[name] for name in problem.parameters.names]
+            model = np.broadcast_to(problem.function(x, *values), x.shape)
+            axes.plot(x, model, color=color, label=result.label)
+    axes.set_xlabel("x")
+    axes.set_ylabel("y" if gaussian else "counts")
+    axes.legend(frameon=False)
+    return axes
 
 
 def corner(

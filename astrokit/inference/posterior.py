@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .plots import Band
+    from .problem import Problem
 
 __all__ = ["Posterior"]
 
@@ -246,6 +248,36 @@ class Posterior:
         from .plots import trace
 
         return trace(self, names)
+
+    def report(self, path: str | os.PathLike[str], *, problem: Problem | None = None) -> Path:
+        """Write a self-contained web page of this result.
+
+        It holds the verdict, the table of parameters, figures, the chain, settings, provenance,
+        citations, and the code that makes the same result again.
+
+        Parameters
+        ----------
+        path : path-like
+            Ends in ``.html``; a file of that name is replaced.
+        problem : Problem, optional
+            The one that was sampled; where it can draw itself, the data appear with the model.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        InputError
+            When the page cannot be written, or `problem` has other data.
+
+        Examples
+        --------
+        ``posterior.report("mrk766.html", problem=problem)``
+        """
+        from .report import report_posterior
+
+        return report_posterior(self, path, problem)
 
     def to_arviz(self) -> Any:
         """Return ArviZ data with one chain per walker, after burn-in.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,12 @@ from ..errors import InputError, ShapeError
 from .function_identity import function_checksum, require_arguments
 from .parameters import Parameters
 from .problem import Problem
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from .fit_result import Fit
+    from .posterior import Posterior
 
 __all__ = ["CurveProblem", "FunctionProblem", "PoissonProblem"]
 
@@ -67,6 +73,20 @@ class _ModelOfX(Problem):
                 allowed=f"{shape}",
                 hint="write it with NumPy operations: x has shape (m,), each parameter (n, 1)",
             ) from None
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The model ``function(x, *parameters)``."""
+        return self._function
+
+    def plot(self, *results: Fit | Posterior, ax: Axes | None = None) -> Axes:
+        """Draw the data, and the model with each result; return the axes.
+
+        A fit is a line; a posterior a line with the band that holds one sigma.
+        """
+        from .plots import plot_curve_problem
+
+        return plot_curve_problem(self, results, ax)
 
     @property
     def label(self) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .rows import Row as Row
     from .rows import RowTable as RowTable
     from .rows import Skipped as Skipped
+    from .rows import Sources as Sources
     from .rows import is_fast as is_fast
     from .rows import record as record
     from .rows import skip as skip
@@ -26,7 +27,16 @@ else:
         __name__,
         {
             "notebooks": ["Notebook", "find_notebooks"],
-            "rows": ["Row", "RowTable", "Skipped", "is_fast", "record", "skip", "summary"],
+            "rows": [
+                "Row",
+                "RowTable",
+                "Skipped",
+                "Sources",
+                "is_fast",
+                "record",
+                "skip",
+                "summary",
+            ],
             "runner": ["NotebookRun", "Report", "run"],
         },
     )

@@ -1,22 +1,37 @@
-"""The report: executed notebooks as files and HTML, one index page, one machine-readable file."""
+"""The report: one page with all values and figures, tables for programs, executed notebooks."""
 
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from astrokit import datasets, pages
+from astrokit.errors import InputError
+from astrokit.pages import Cell, Section
 from astrokit.provenance import versions
 
-from .markup import VERDICT_COLORS
-from .rows import Row, RowTable
+from .figures import notebook_figures
+from .markup import VERDICT_COLORS, pull_chart, sigma_strip, typographic
+from .rows import Row, Skipped
 
 if TYPE_CHECKING:
     from .runner import NotebookRun, Report
 
 __all__ = ["write_index", "write_notebook"]
+
+_COLUMNS = ("Quantity", "Published", "Measured", "Difference [\u03c3]", "Verdict")
+_KINDS = {
+    "agrees": "good", "differs": "bad", "context": "plain", "skipped": "unsure",
+}  # fmt: skip
+_SOURCES = {"published": "", "check": "check", "truth": "truth"}
+_MEANINGS = {
+    "check": "check: computed before with other code on the same data",
+    "truth": "truth: the true value of a simulation",
+}
 
 
 def write_notebook(content: Any, folder: Path, name: str) -> None:
@@ -33,18 +48,40 @@ def write_notebook(content: Any, folder: Path, name: str) -> None:
 
 
 def write_index(report: Report) -> None:
-    """Write ``index.html`` and ``results.json`` into the report's folder."""
+    """Write ``index.html``, ``results.json`` and ``results.ecsv`` into the report's folder."""
     results = json.dumps(report.as_dict(), indent=1, allow_nan=False)
     (report.folder / "results.json").write_text(results + "\n", encoding="utf-8")
-    sections = "".join(_section(run) for run in report.runs)
-    page = _PAGE.format(
-        style=_STYLE,
-        headline=_headline(report),
-        counts=_counts(report),
-        sections=sections or "<p>No notebook was run.</p>",
-        versions=_versions_line(),
+    report.to_table().write(report.folder / "results.ecsv", format="ascii.ecsv", overwrite=True)
+    pages.write_page(report.folder / "index.html", _page(report))
+
+
+def _page(report: Report) -> str:
+    sections = [
+        Section(run.notebook.title, _section(run, report), _anchor(i), _aside(run))
+        for i, run in enumerate(report.runs, start=1)
+    ]
+    closing = [
+        Section("How it was made", _provenance(report), "provenance"),
+        Section("What to cite", pages.citations(report.citation()), "cite"),
+    ]
+    return pages.document(
+        "Published and measured",
+        [*sections, *closing],
+        lead=pages.paragraph(_headline(report), "lead") + _counts(report) + _pulls(report),
+        contents="Contents",
+        footer=_FOOTER,
     )
-    (report.folder / "index.html").write_text(page, encoding="utf-8")
+
+
+def _anchor(number: int) -> str:
+    return f"notebook-{number}"
+
+
+def _aside(run: NotebookRun) -> str:
+    """Return what stands beside a notebook's title in the contents."""
+    if run.error:
+        return f'<span class="aside">{pages.badge("stopped", "bad")}</span>'
+    return f'<span class="aside">{escape(str(run).partition(", ")[2])}</span>'
 
 
 def _headline(report: Report) -> str:
@@ -69,77 +106,134 @@ def _counts(report: Report) -> str:
     pieces = []
     for verdict, word in words:
         n = sum(run.count(verdict) for run in report.runs)
-        color = VERDICT_COLORS[verdict] if n else "#b8c2cc"
-        pieces.append(f'<span class="count" style="color:{color}"><b>{n}</b> {word}</span>')
-    return "".join(pieces)
+        kind = _KINDS[verdict] if n else "none"
+        pieces.append(f'<span class="{kind}"><b>{n}</b>{word}</span>')
+    return f'<div class="counts">{"".join(pieces)}</div>'
 
 
-def _section(run: NotebookRun) -> str:
+def _pulls(report: Report) -> str:
+    judged = [
+        (row.sigma, row.verdict)
+        for run in report.runs
+        for row in run.rows
+        if isinstance(row, Row) and row.expect == "agree" and row.max_difference is None
+    ]
+    if len(judged) < 3:
+        return ""
+    text = "Each dot is a value that is judged by its error: the difference in sigma"
+    return f"<figure>{pull_chart(judged)}<figcaption>{text}</figcaption></figure>"
+
+
+# -- one notebook ----------------------------------------------------------------------------------
+
+
+def _section(run: NotebookRun, report: Report) -> str:
     name = escape(run.notebook.name)
-    links = (
-        f'<a href="{name}.html">read it executed</a> '
+    meta = (
+        f'<p class="meta"><a href="{name}.html">read it executed</a> '
         f'<a href="{name}.ipynb" download>notebook file</a> '
-        f"<span>{_duration(run.seconds)}</span>"
+        f"<span>{_duration(run.seconds)}</span></p>"
     )
-    title = f'<h2>{escape(run.notebook.title)}</h2><p class="links">{links}</p>'
-    error = f"<h3>Stopped</h3><pre>{escape(run.error)}</pre>" if run.error else ""
-    # A table renders itself the same way here and in a notebook.
-    table = RowTable(run.rows)._repr_html_() if run.rows else "<p>It recorded no values.</p>"
-    return f"<section>{title}{error}{table}{_references(run.rows)}</section>"
+    error = (
+        f'<h3 class="bad">Stopped</h3><pre class="error">{escape(run.error)}</pre>'
+        if run.error
+        else ""
+    )
+    table = _table(run) if run.rows else pages.paragraph("It recorded no values.")
+    figures = _figures(report.folder / f"{run.notebook.name}.ipynb")
+    return meta + error + table + _notes(run.rows) + figures + _data(run)
 
 
-def _references(rows: Iterable[Any]) -> str:
-    notes = {row.kind for row in rows if isinstance(row, Row)}
-    meanings = {
-        "check": "check: computed before with other code on the same data",
-        "truth": "truth: the true value of a simulation",
+def _table(run: NotebookRun) -> str:
+    rows = [_row(row) if isinstance(row, Row) else _skipped(row) for row in run.rows]
+    return pages.table(_COLUMNS, rows, caption=f"Values of {run.notebook.title}")
+
+
+def _row(row: Row) -> list[Cell | str]:
+    texts, color = row.texts(), VERDICT_COLORS[row.verdict]
+    source = ": ".join(filter(None, (_SOURCES[row.kind], row.reference)))
+    required = texts["tolerance"].replace("sigma", "\u03c3")
+    number = typographic(texts["sigma"]) or "\u2013"
+    difference = (
+        f'<span class="nowrap"><span class="pull">{number}</span>'
+        f"{sigma_strip(row.sigma, color)}</span>"
+    )
+    return [
+        Cell(escape(row.quantity) + _small(row.note), row.quantity),
+        Cell(typographic(texts["published"]) + _small(source), row.published.value),
+        Cell(typographic(texts["measured"]), row.measured.value),
+        Cell(difference + _small(f"required: within {required}" if required else ""), row.sigma),
+        Cell(pages.badge(row.verdict, _KINDS[row.verdict]), row.verdict),
+    ]
+
+
+def _skipped(row: Skipped) -> list[Cell | str]:
+    reason = Cell(f"<small>{escape(row.reason)}</small>")
+    return [row.what, reason, Cell(pages.badge("skipped", _KINDS["skipped"]), "skipped")]
+
+
+def _small(text: str) -> str:
+    return f"<small>{escape(text)}</small>" if text else ""
+
+
+def _notes(rows: Iterable[Any]) -> str:
+    kinds = {row.kind for row in rows if isinstance(row, Row)}
+    text = "; ".join(meaning for kind, meaning in _MEANINGS.items() if kind in kinds)
+    return pages.paragraph(f"{text}.", "note") if text else ""
+
+
+def _figures(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    found = notebook_figures(path)
+    shown = "".join(
+        pages.figure(figure.png, figure.heading or f"Figure {i}")
+        for i, figure in enumerate(found, start=1)
+    )
+    return f'<div class="figures">{shown}</div>' if shown else ""
+
+
+def _data(run: NotebookRun) -> str:
+    """Return the registered data that a notebook used, with checksums, behind a click."""
+    rows: list[list[Cell | str]] = []
+    for name in run.sources.data:
+        try:
+            known = datasets.info(name)
+        except InputError:  # executed elsewhere, with other data
+            continue
+        rows.append([known.name, known.reference, known.licence, _checksum(known.sha256)])
+    if not rows:
+        return ""
+    columns = ("File", "Reference", "Licence", "sha256")
+    noun = "file" if len(rows) == 1 else "files"
+    return pages.folded(
+        f"{len(rows)} registered data {noun}", pages.table(columns, rows, caption="Data")
+    )
+
+
+def _checksum(sha256: str) -> Cell:
+    return Cell(f"<code>{escape(sha256)}</code>", sha256)
+
+
+# -- all of them -----------------------------------------------------------------------------------
+
+
+def _provenance(report: Report) -> str:
+    names = " ".join(run.notebook.name.partition("_")[0] for run in report.runs)
+    command = f"astrokit reproduce {names}{' --fast' if report.fast else ''}"
+    ran = {
+        "command": command,
+        "started": f"{report.started} UTC" if report.started else "not recorded",
+        "took": _duration(report.seconds),
+        "system": f"{platform.system()} {platform.machine()}",
     }
-    text = "; ".join(meanings[kind] for kind in meanings if kind in notes)
-    return f'<p class="note">{text}.</p>' if text else ""
+    return pages.facts(ran) + "<h3>Versions</h3>" + pages.facts(versions())
 
 
-def _versions_line() -> str:
-    return " &middot; ".join(f"{escape(k)} {escape(v)}" for k, v in versions().items())
-
-
-_STYLE = """
-body { font: 15px/1.5 "Source Sans 3", "Segoe UI", system-ui, sans-serif; color: #1f2d3a;
-       max-width: 1080px; margin: 36px auto 60px; padding: 0 24px; background: #fff; }
-h1 { font-size: 27px; margin: 0 0 2px; letter-spacing: -0.2px; }
-h2 { font-size: 19px; margin: 0; }
-h3 { font-size: 15px; margin: 10px 0 4px; color: #c0392b; }
-p.lead { margin: 2px 0 12px; color: #44535f; }
-.count { display: inline-block; margin-right: 26px; } .count b { font-size: 21px; }
-section { margin: 34px 0 0; }
-p.links { margin: 2px 0 8px; font-size: 13.5px; color: #5b6b7c; }
-p.links > * { margin-right: 16px; }
-p.note { font-size: 12.5px; color: #5b6b7c; margin: 6px 0 0; }
-a { color: #1f5f99; text-decoration: none; } a:hover { text-decoration: underline; }
-pre { background: #fbf3f2; border-left: 3px solid #c0392b; padding: 10px 14px; overflow-x: auto;
-      font-size: 12.5px; }
-footer { margin-top: 40px; padding-top: 10px; border-top: 1px solid #dde4ea; font-size: 12.5px;
-         color: #5b6b7c; }
-"""
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>astrokit: published and measured</title>
-<style>{style}</style>
-</head>
-<body>
-<h1>Published and measured</h1>
-<p class="lead">{headline}</p>
-<div>{counts}</div>
-{sections}
-<footer>
+_FOOTER = """
 <p>A difference is measured minus published, in units of the two errors combined; the bands of the
-strip are 1 and 3 &sigma;. Rows marked <i>context</i> are shown for comparison and not judged.
-Every number also stands in <a href="results.json">results.json</a>.</p>
-<p>{versions}</p>
-</footer>
-</body>
-</html>
+strip are 1 and 3 &sigma;. Rows marked <i>context</i> are shown for comparison and not judged.</p>
+<p>Beside this page: every number as <a href="results.json">results.json</a> and
+<a href="results.ecsv">results.ecsv</a>, and the executed notebooks. The page itself needs
+nothing else.</p>
 """

@@ -17,7 +17,17 @@ from astrokit.estimate import Estimate
 
 from .markup import row_html, rows_html
 
-__all__ = ["MEDIA_TYPE", "Row", "RowTable", "Skipped", "is_fast", "record", "skip", "summary"]
+__all__ = [
+    "MEDIA_TYPE",
+    "Row",
+    "RowTable",
+    "Skipped",
+    "Sources",
+    "is_fast",
+    "record",
+    "skip",
+    "summary",
+]
 
 MEDIA_TYPE = "application/vnd.astrokit.reproduction+json"
 
@@ -214,6 +224,36 @@ class Skipped:
             "text/html": row_html(texts, math.nan),
             "text/plain": str(self),
         }
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a notebook rests on: papers and packages to cite, and registered data.
+
+    Attributes
+    ----------
+    citations : tuple of str
+        Keys of the bibliography.
+    data : tuple of str
+        Names of registered data files.
+    """
+
+    citations: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+
+    @classmethod
+    def of_this_process(cls) -> Sources:
+        """Return what has been used since this process started."""
+        from astrokit import datasets, provenance
+
+        return cls(provenance.used_citations(), datasets.used())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {"citations": list(self.citations), "data": list(self.data)}
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return {MEDIA_TYPE: {"type": "sources", **self.as_dict()}, "text/plain": repr(self)}
 
 
 class RowTable:

@@ -7,18 +7,30 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from astrokit.errors import InputError
 
 from .notebooks import Notebook, find_notebooks
-from .rows import MEDIA_TYPE, Row, RowTable, Skipped
+from .rows import MEDIA_TYPE, Row, RowTable, Skipped, Sources
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+    from astrokit.citations import Citation
 
 __all__ = ["NotebookRun", "Report", "run"]
 
 _CELL_TIMEOUT = 1800  # seconds; a cell that takes longer hangs rather than computes
+# Runs after the cells of a notebook, in its kernel, and is taken away again.
+_ASK_FOR_SOURCES = """\
+from IPython.display import display
+from astrokit.reproduce import Sources
+display(Sources.of_this_process())
+"""
 _ANSI_COLORS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -35,12 +47,15 @@ class NotebookRun:
         Wall-clock time.
     error : str
         What stopped it, or "".
+    sources : Sources
+        Data and references that it used; empty for one that was stopped.
     """
 
     notebook: Notebook
     rows: tuple[Row | Skipped, ...]
     seconds: float
     error: str = ""
+    sources: Sources = field(default_factory=Sources)
 
     @property
     def ok(self) -> bool:
@@ -71,13 +86,16 @@ class Report:
     ----------
     runs : tuple of NotebookRun
     folder : pathlib.Path
-        Where ``index.html``, ``results.json`` and the executed notebooks are.
+        Where ``index.html``, ``results.json``, ``results.ecsv`` and the executed notebooks are.
     fast : bool
+    started : str
+        UTC, ISO 8601.
     """
 
     runs: tuple[NotebookRun, ...]
     folder: Path
     fast: bool = False
+    started: str = ""
 
     @property
     def ok(self) -> bool:
@@ -96,10 +114,28 @@ class Report:
         return {
             "ok": self.ok,
             "fast": self.fast,
+            "started": self.started,
             "seconds": round(self.seconds, 1),
             "versions": dict(versions()),
             "notebooks": [_run_as_dict(run) for run in self.runs],
         }
+
+    def to_table(self) -> Table:
+        """Return one row per recorded value or skipped part: what ``results.ecsv`` holds.
+
+        Columns: notebook, quantity, kind, measured and published with their lower and upper
+        errors, unit (text, since rows differ), difference in sigma, tolerance, verdict, reference
+        and note. Numbers of a skipped part are NaN.
+        """
+        from .tables import results_table
+
+        return results_table(self)
+
+    def citation(self) -> Citation:
+        """Return what to cite for all notebooks together."""
+        from astrokit.provenance import cite
+
+        return cite(*(key for run in self.runs for key in run.sources.citations))
 
     def __str__(self) -> str:
         blocks = [f"{r.notebook.title}\n\n{RowTable(r.rows)}\n" for r in self.runs if r.rows]
@@ -121,7 +157,8 @@ def run(
     names : iterable of str
         As in :func:`astrokit.reproduce.find_notebooks`; empty for all.
     output : path
-        Folder for the executed notebooks, their HTML, ``index.html`` and ``results.json``.
+        Folder for the executed notebooks, their HTML, ``index.html``, ``results.json`` and
+        ``results.ecsv``.
     fast : bool
         Ask the notebooks for shorter chains (``ak.reproduce.is_fast()`` is True in them).
     progress : callable, optional
@@ -153,6 +190,7 @@ def run(
             value=f"{output}: {error.strerror}",
             hint="choose another one with output=, on the command line --output",
         ) from error
+    started = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
     width = max((len(n.name) for n in notebooks), default=0)
     runs = []
     for i, notebook in enumerate(notebooks, start=1):
@@ -161,7 +199,7 @@ def run(
         write_notebook(executed, folder, notebook.name)
         say(f"{result}\n")
         runs.append(result)
-    report = Report(tuple(runs), folder, fast)
+    report = Report(tuple(runs), folder, fast, started)
     write_index(report)
     return report
 
@@ -175,6 +213,8 @@ def _execute(notebook: Notebook, fast: bool) -> tuple[Any, NotebookRun]:
     from .kernel import OwnKernelManager
 
     content = nbformat.read(notebook.path, as_version=4)
+    asking = nbformat.v4.new_code_cell(_ASK_FOR_SOURCES)
+    content.cells.append(asking)
     error = ""
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="astrokit-", ignore_cleanup_errors=True) as folder:
@@ -193,8 +233,11 @@ def _execute(notebook: Notebook, fast: bool) -> tuple[Any, NotebookRun]:
             error = _explain(failure, content)
         except (CellTimeoutError, DeadKernelError) as failure:
             error = str(failure).strip()
+    content.cells.remove(asking)
     seconds = time.perf_counter() - start
-    return content, NotebookRun(notebook, tuple(_recorded(content)), seconds, error)
+    return content, NotebookRun(
+        notebook, tuple(_recorded(content)), seconds, error, _sources(asking)
+    )
 
 
 def _explain(failure: Any, content: Any) -> str:
@@ -204,7 +247,8 @@ def _explain(failure: Any, content: Any) -> str:
         for number, cell in enumerate(content.cells, start=1)
         if any(output.output_type == "error" for output in cell.get("outputs", ()))
     ]
-    where = f"in cell {stopped[0]} of {len(content.cells)}:\n" if stopped else ""
+    own = len(content.cells) - 1  # the last one asks for the sources and is ours
+    where = f"in cell {stopped[0]} of {own}:\n" if stopped else ""
     text = _ANSI_COLORS.sub("", failure.traceback).strip()
     # What stands before the long rule repeats the source of the cell.
     return where + re.split(r"-{60,}\n", text)[-1]
@@ -242,6 +286,15 @@ def _recorded(content: Any) -> list[Row | Skipped]:
     return rows
 
 
+def _sources(cell: Any) -> Sources:
+    """Return the sources that the last cell reported, or none where it was not reached."""
+    for output in cell.get("outputs", ()):
+        values = output.get("data", {}).get(MEDIA_TYPE, {})
+        if values.get("type") == "sources":
+            return Sources(tuple(values["citations"]), tuple(values["data"]))
+    return Sources()
+
+
 def _run_as_dict(run: NotebookRun) -> dict[str, Any]:
     rows = [
         {"verdict": r.verdict, "sigma": None if r.sigma != r.sigma else r.sigma, **r.as_dict()}
@@ -255,5 +308,6 @@ def _run_as_dict(run: NotebookRun) -> dict[str, Any]:
         "ok": run.ok,
         "seconds": round(run.seconds, 1),
         "error": run.error,
+        **run.sources.as_dict(),
         "rows": rows,
     }

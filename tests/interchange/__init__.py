@@ -1,0 +1,1 @@
+"""What leaves a process: pickled results, tables, files, and files of earlier versions."""

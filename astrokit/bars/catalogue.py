@@ -199,7 +199,10 @@ def pattern_speeds(
     sequence = as_seed_sequence(seed)
     arguments = {"galaxies": names, "n_draws": n_draws, "options": dict(options or {})}
     recorder = Recorder(
-        "astrokit.bars.pattern_speeds", arguments, seed=sequence, citations=("tremaine1984",)
+        "astrokit.bars.pattern_speeds",
+        arguments,
+        seed=sequence,
+        citations=("tremaine1984", "courteau1997", "york2004"),
     )
     measure = functools.partial(_measure, maps, n_draws, dict(options or {}))
     seeds = sequence.spawn(len(items))

@@ -37,6 +37,7 @@ def test_each_row_is_what_the_galaxy_gives_alone(galaxies, sample):
     assert row["p_fast"] == alone.class_probabilities["fast"]
     assert row["n_slits"] == len(alone.slits)
     assert row["flags"].split() == [flag.name for flag in alone.flags]
+    assert sample.provenance.citations == alone.provenance.citations
 
 
 def test_workers_of_any_kind_and_number_give_the_same_table(galaxies, sample):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["write_report"]
 
 _MOST_FAILURES = 200
-_MOST_ROWS = 200_000  # a longer table is not read again for its medians
+_MOST_ROWS = 20_000  # a longer table is not read again for its medians
 
 
 def write_report(survey: Survey, store: Store) -> None:

@@ -25,7 +25,7 @@ def wait(target: ak.survey.Target, *, seed: np.random.SeedSequence, seconds: flo
 
 
 def elapsed(n: int, executor: Any, seconds: float = 0.0) -> float:
-    """Return the seconds of a survey of `n` targets, without the start of its workers."""
+    """Return the seconds of a survey of `n` targets, the start of its workers included."""
     names = Table({"name": [f"t{i}" for i in range(n)]})
     with TemporaryDirectory() as scratch:
         output = Path(scratch) / "out"
@@ -52,9 +52,9 @@ def overhead_row(label: str, n: int, executor: Any) -> Row:
 
 
 def scaling_row(label: str, n: int, one: Any, two: Any) -> Row:
-    """Return how much faster two workers are than one."""
-    first = elapsed(n, one, SLEEP)
-    second = elapsed(n, two, SLEEP)
+    """Return how much faster two workers are than one, once they have started."""
+    first = elapsed(n, one, SLEEP) - elapsed(2, one, SLEEP)
+    second = elapsed(n, two, SLEEP) - elapsed(2, two, SLEEP)
     name = f"{n} targets of {1e3 * SLEEP:.0f} ms, two workers against one, {label}"
     return Row(name, second, first, first / second, "s", 1.8, "one worker is the peer")
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Column", "Layout", "columns_of", "write_failures", "write_table"]
 
-_SLICE = 50_000  # rows that are held at a time
+_SLICE = 10_000  # rows that are held at a time
 _FIRST = ("name", "status")
 _LAST = ("warnings", "error")
 _TEXTS = ("unit", "limit")

@@ -23,8 +23,10 @@ from .targets import Target
 __all__ = ["Child", "ChildDiedError", "OtherCodeError", "TimedOutError", "main"]
 
 _IDLE = 120.0  # seconds after which a child that nobody asks ends
+_START_LIMIT = 300.0  # seconds to import an analysis, from a slow disk
 _HEADER = struct.Struct("<Q")
 _START = "from astrokit.survey.child import main; main()"
+_NOT_UNDERSTOOD = 70
 _THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -62,7 +64,7 @@ class Child:
     ------
     OtherCodeError
         If it cannot run the job.
-    ChildDiedError
+    ChildDiedError, TimedOutError
         If it does not start.
     """
 
@@ -74,7 +76,7 @@ class Child:
             env=_environment(job.threads),
         )
         self._late = False
-        problem = self._exchange(job, None)
+        problem = self._exchange(job, _START_LIMIT)
         if problem is not None:
             self.close()
             raise problem
@@ -218,6 +220,8 @@ def _listen(stream: IO[bytes], requests: queue.Queue[Any]) -> None:
             requests.put(_read(stream))
         except (EOFError, OSError):
             os._exit(0)  # the parent is gone, whatever is being computed here
+        except Exception:  # noqa: BLE001  (the parent is told by the end of the process)
+            os._exit(_NOT_UNDERSTOOD)
 
 
 def _prepared(job: Job) -> tuple[Any, OtherCodeError | None]:

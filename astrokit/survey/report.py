@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["write_report"]
 
 _MOST_FAILURES = 200
-_MOST_ROWS = 200_000  # a longer table is not read again for its medians
+_MOST_ROWS = 20_000  # a longer table is not read again for its medians
 
 
 def write_report(survey: Survey, store: Store) -> None:
@@ -118,11 +118,12 @@ body { font: 15px/1.5 "Source Sans 3", "Segoe UI", system-ui, sans-serif; color:
 h1 { font-size: 26px; margin: 0; } h2 { font-size: 18px; margin: 30px 0 6px; }
 p.lead { margin: 2px 0 12px; color: #44535f; }
 .count { display: inline-block; margin-right: 26px; } .count b { font-size: 21px; }
-.wide { overflow-x: auto; }
+.wide { overflow-x: auto; margin-bottom: 14px; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 14px; }
 th, td { text-align: left; padding: 4px 14px 4px 0; border-bottom: 1px solid #e3e9ee;
-         vertical-align: top; overflow-wrap: anywhere; }
-th { border-bottom: 2px solid #30475e; }
+         vertical-align: top; }
+td:last-child { overflow-wrap: anywhere; }
+th { white-space: nowrap; border-bottom: 2px solid #30475e; }
 pre { background: #f4f7f9; padding: 10px 14px; overflow-x: auto; font-size: 12.5px; }
 """
 

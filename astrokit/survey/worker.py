@@ -87,7 +87,7 @@ def _started(job: Job) -> Child:
             raise
     try:
         return Child(job)
-    except ChildDiedError as error:
+    except (ChildDiedError, TimedOutError) as error:
         raise OtherCodeError(
             f"a worker process does not start: {error.problem}",
             hint="its own words stand in the log of the worker",

@@ -21,11 +21,12 @@ from astropy.table import Table
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+import demonstrate  # noqa: E402  (beside this script)
+
 import astrokit as ak  # noqa: E402
 from astrokit.errors import AstrokitWarning  # noqa: E402
 from astrokit.survey import Target, adapters  # noqa: E402
 from astrokit.survey.compute import target_seed  # noqa: E402
-from docs.survey import demonstrate  # noqa: E402
 
 TABLE = Path(__file__).with_name("costs.ecsv")
 FAST = {

@@ -18,7 +18,7 @@ import astrokit as ak
 from tests.survey import functions
 from tests.survey.cluster import Cluster
 
-pytest.importorskip("distributed")
+Client = pytest.importorskip("distributed").Client
 ROOT = Path(__file__).resolve().parents[2]
 N = 40
 TARGETS = Table({"name": [f"t{i}" for i in range(N)]})
@@ -74,8 +74,6 @@ def test_a_worker_that_is_killed_costs_nothing(cluster, serial, tmp_path):
 
 @pytest.mark.slow
 def test_a_scheduler_that_is_restarted_costs_nothing(cluster, serial, tmp_path):
-    from distributed import Client
-
     output = tmp_path / "out"
     with Client(cluster.address, timeout=20) as client:
         killer = _when_parts_are_there(output, 1, cluster.restart_scheduler)
@@ -125,8 +123,9 @@ def test_light_curves_on_a_cluster(cluster, tmp_path):
     pattern = f"{tmp_path}/curves/*.ecsv"
     options = {"measures": ["sampling", "amplitudes"], "settings": {"amplitudes": {"scatter": 0}}}
     here = ak.survey.run("timing.characterize", pattern, tmp_path / "a", options=options)
-    there = ak.survey.run(
-        "timing.characterize", pattern, tmp_path / "b", options=options, executor=cluster.address
-    )
+    with Client(cluster.address, timeout=20) as client:
+        there = ak.survey.run(
+            "timing.characterize", pattern, tmp_path / "b", options=options, executor=client
+        )
     assert here.counts == {"ok": 11, "failed": 1, "missing": 0}
     assert there.table_file.read_bytes() == here.table_file.read_bytes()

@@ -316,6 +316,41 @@ def test_an_interrupted_run_ends_at_once_and_keeps_what_it_has(tmp_path):
     assert sum(part["rows"] for part in parts) == 5
 
 
+ORPHAN = """
+import os, signal, sys, threading, time
+from astrokit.survey import Target
+from astrokit.survey.child import Child
+from astrokit.survey.compute import Job
+from astrokit.survey.identity import packed_options
+child = Child(Job("tests.survey.functions:misbehave", packed_options({}), 0))
+threading.Thread(target=child.ask, args=(Target("hangs"), None), daemon=True).start()
+time.sleep(0.3)
+print(child.pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_no_process_stays_behind_when_its_worker_is_killed():
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", ORPHAN]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    pid = int(done.stdout)
+    deadline = time.monotonic() + 20
+    while _runs(pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not _runs(pid)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        # An ended process whose new parent has not looked yet is no longer running.
+        status = Path(f"/proc/{pid}/stat")
+        return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
 def test_progress_has_a_rate_and_the_time_left(tmp_path, capsys):
     ak.survey.run(functions.draw, names(30), tmp_path / "out", progress=True)
     bar = capsys.readouterr().err

@@ -23,14 +23,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from .citations import cite
+from .citations import cite as cite  # documented where it lives
 from .errors import AstrokitWarning
 from .randomness import seed_entropy
 
 __all__ = [
     "Provenance",
     "Recorder",
-    "cite",
     "describe",
     "file_record",
     "quiet",

@@ -33,7 +33,6 @@ CHOSEN = (
     "docs/comets.md",
     "docs/complexity.md",
     "tests/test_boundary.py",
-    "tests/test_datasets.py",
     "tests/test_estimate.py",
     "tests/test_parallel.py",
     "tests/test_shapes.py",

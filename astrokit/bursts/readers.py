@@ -12,6 +12,7 @@ import numpy as np
 from ..boundary import as_unit
 from ..errors import DataWarning, ReadError
 from ..provenance import file_record
+from ..untrusted import bytes_of, check_fits, check_lines, checked_file, gunzipped, named_refusals
 from .published import PUBLISHED, Columns, PublishedTable
 from .sample import BurstSample
 
@@ -36,6 +37,7 @@ _NAMES = {
 _FLAGS = {"true": True, "t": True, "yes": True, "y": True, "1": True, "1.0": True,
           "false": False, "f": False, "no": False, "n": False, "0": False, "0.0": False,
           "": False}  # fmt: skip
+_OTHER_COMPRESSION = (b"BZh", b"\xfd7zXZ", b"PK\x03\x04", b"\x28\xb5\x2f\xfd")
 _UNITS_IN_NAMES = {"jyms": "Jy ms", "mhz": "MHz", "ms": "ms", "erg": "erg", "mjd": "d", "bat": "d"}
 _NEED_UNITS = (
     "energy",
@@ -102,11 +104,31 @@ def read_bursts(
     >>> sample
     <BurstSample of FRB 20220912A: 2 bursts, fluences 0.5 to 1.5 Jy ms>
     """
-    path = Path(path)
-    if not path.is_file():
-        raise ReadError("there is no such file", value=path.name, hint="check the path")
-    with path.open("rb") as stream:
-        head = stream.read(4096).decode("utf-8", errors="replace")
+    path = checked_file(path)
+    with named_refusals(path.name):
+        return _bursts(path, source, columns, units, format)
+
+
+def _bursts(
+    path: Path,
+    source: str,
+    columns: Mapping[str, str] | None,
+    units: Mapping[str, Any] | None,
+    format: str | None,
+) -> BurstSample:
+    # Whole, since a compressed file tells its size only when it is unpacked.
+    content = gunzipped(bytes_of(path), path.name)
+    head = content[:4096].decode("utf-8", errors="replace")
+    if content.startswith(_OTHER_COMPRESSION):
+        raise ReadError(
+            f"{path.name} is compressed in a way that is not read here",
+            allowed="plain, or gzip",
+            hint="decompress it first",
+        )
+    if head.startswith("SIMPLE  ="):
+        check_fits(content, path.name)
+    else:
+        check_lines(content, path.name)
     if columns is None and units is None and format is None:
         for table in PUBLISHED:
             if table.is_this(head):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, ReadError
+from ..untrusted import bytes_of, check_lines, checked_file, named_refusals
 from .orbit import Ephemeris
 
 if TYPE_CHECKING:
@@ -51,12 +52,15 @@ def read_ephemeris(path: str | Path, *, name: str = "") -> Ephemeris:
     ReadError
         When times, distances or phase angles are not found.
     """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise ReadError(f"{path.name} cannot be opened", value=str(error.strerror)) from None
-    table = _horizons(text) if "$$SOE" in text else _plain(path)
+    path = checked_file(path)
+    with named_refusals(path.name):
+        content = bytes_of(path)
+        check_lines(content, path.name)
+        return _ephemeris(content.decode("utf-8", errors="replace"), path, name)
+
+
+def _ephemeris(text: str, path: Path, name: str) -> Ephemeris:
+    table = _horizons(text) if "$$SOE" in text else _plain(path, text)
     by_lower = {column.lower().strip(): column for column in table.colnames}
     columns: dict[str, FloatArray] = {}
     for what, names in _NAMES.items():
@@ -69,15 +73,30 @@ def read_ephemeris(path: str | Path, *, name: str = "") -> Ephemeris:
             )
         columns[what] = np.full(len(table), np.nan) if found is None else _floats(table[found])
     nothing = np.full(len(table), np.nan)
-    return Ephemeris(_mjd(table, by_lower, path.name), **columns, true_anomaly=nothing, name=name)
+    mjd = _mjd(table, by_lower, path.name)
+    _require_numbers(mjd, columns, path.name)
+    return Ephemeris(mjd, **columns, true_anomaly=nothing, name=name)
 
 
-def _plain(path: Path) -> Table:
+def _require_numbers(mjd: FloatArray, columns: dict[str, FloatArray], name: str) -> None:
+    """Refuse a table without rows, times or distances: it would be an ephemeris of NaN."""
+    if not mjd.size:
+        raise ReadError(f"{name} has no rows")
+    if not np.isfinite(mjd).all():
+        bad = int(np.flatnonzero(~np.isfinite(mjd))[0])
+        raise ReadError(f"row {bad + 1} of {name} has no time")
+    for what in ("r", "delta", "phase_angle"):
+        if not np.isfinite(columns[what]).any():
+            raise ReadError(f"{name} has no number for {what}", hint="look at that column")
+
+
+def _plain(path: Path, text: str) -> Table:
     from astropy.io import ascii as ascii_tables
     from astropy.table import Table
 
     try:
-        return Table.read(path, format="ascii.ecsv" if path.suffix == ".ecsv" else "ascii.csv")
+        kind = "ascii.ecsv" if path.suffix == ".ecsv" else "ascii.csv"
+        return Table.read(text.splitlines(), format=kind)
     except (ValueError, ascii_tables.InconsistentTableError) as error:
         raise ReadError(f"{path.name} is not a table", value=str(error)) from None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataWarning, InputError, ReadError
+from ..untrusted import bytes_of, check_lines, checked_file, named_refusals
 from .ades import looks_like_ades_psv, read_ades_psv, read_ades_xml
 from .eighty_columns import looks_like_icq, looks_like_mpc, read_icq, read_mpc
 from .photometry import CometPhotometry
@@ -72,15 +73,17 @@ def read_photometry(
     """
     if format is not None and format not in _FORMATS:
         raise InputError("format is unknown", value=format, allowed=", ".join(_FORMATS))
-    path = Path(path)
-    content = _bytes(path)
+    path = checked_file(path)
+    content = bytes_of(path)
+    check_lines(content, path.name)
     if not content.strip():
         raise ReadError(f"{path.name} is empty", hint="check the path, or fetch the file again")
     kind = format or _kind_of(content)
     if columns is not None and kind != "table":
         raise InputError(f"columns= is for tables; {path.name} is {kind}", value=dict(columns))
     try:
-        fields = _parse(kind, content, path, columns or {})
+        with named_refusals("the content"):
+            fields = _parse(kind, content, path, columns or {})
         bad = fields.pop("bad_lines", ())
         if name:
             fields["name"] = name
@@ -100,15 +103,6 @@ def read_photometry(
             f"{path.name}: {len(bad)} lines could not be read ({shown})", DataWarning, stacklevel=2
         )
     return photometry
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ReadError(
-            f"{path.name} cannot be opened", value=error.strerror, hint="check the path"
-        ) from None
 
 
 def _kind_of(content: bytes) -> str:

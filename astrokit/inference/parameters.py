@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..boundary import as_scalar, as_unit
 from ..errors import ParameterError, ShapeError
+from .expressions import evaluate, names_in
 from .priors import Prior, Uniform, as_prior, prior_from_dict
 
 if TYPE_CHECKING:
@@ -393,7 +394,14 @@ class Parameters:
             raise ParameterError(
                 "a tie is not an expression",
                 value=[p.tied for p in self if p.tied],
+                allowed=f"arithmetic in parameters ({str(error).splitlines()[0]})",
                 hint="write it as in Python, such as '2 * low_slope + 1'",
+            ) from error
+        except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
+            raise ParameterError(
+                "a tie cannot be computed",
+                value=[p.tied for p in self if p.tied],
+                hint=str(error).strip().splitlines()[-1] if str(error).strip() else None,
             ) from error
         except NameError as error:
             raise ParameterError(
@@ -410,13 +418,7 @@ class Parameters:
     @cached_property
     def _tie_order(self) -> tuple[str, ...]:
         """Tied names, ordered so that each follows the tied names that its expression uses."""
-        import ast
-
-        uses = {
-            p.name: {n.id for n in ast.walk(ast.parse(p.tied)) if isinstance(n, ast.Name)}
-            for p in self
-            if p.tied
-        }
+        uses = {p.name: names_in(p.tied) for p in self if p.tied}
         order: list[str] = []
         while len(order) < len(uses):
             ready = [n for n in uses if n not in order and not (uses[n] & uses.keys()) - set(order)]
@@ -426,14 +428,8 @@ class Parameters:
         return tuple(order)
 
     def _evaluate_ties(self, values: FloatArray) -> None:
-        """Fill the tied columns in place; asteval is the interpreter lmfit itself uses."""
-        from asteval import Interpreter
-
-        interpreter = Interpreter(minimal=True)
-        column = {name: i for i, name in enumerate(self.names)}
-        interpreter.symtable.update({name: values[:, i] for name, i in column.items()})
+        """Fill the tied columns in place."""
+        columns = {name: values[:, i] for i, name in enumerate(self.names)}
         for name in self._tie_order:
             with np.errstate(all="ignore"):  # what is not finite is reported where it matters
-                answer = interpreter(self[name].tied, raise_errors=True, show_errors=False)
-            values[:, column[name]] = answer
-            interpreter.symtable[name] = values[:, column[name]]
+                columns[name][:] = evaluate(str(self[name].tied), columns)

@@ -18,6 +18,7 @@ from ..estimate import ONE_SIGMA
 from ..provenance import Provenance
 from .chain import ChainView, MemoryChain
 from .diagnostics import Verdict
+from .expressions import evaluate
 from .intervals import SampledEstimate, Summary, summarise
 from .parameters import Parameters
 
@@ -395,13 +396,9 @@ def _evaluated(
     """Evaluate an expression or function on arrays of samples."""
     if not isinstance(function, str):
         return np.asarray(function(columns), dtype=float)
-    from asteval import Interpreter
-
-    interpreter = Interpreter(minimal=True)
-    interpreter.symtable.update(columns)
     try:
-        return np.asarray(interpreter(function, raise_errors=True, show_errors=False), dtype=float)
-    except (NameError, SyntaxError, TypeError, ValueError, RuntimeError) as error:
+        return np.asarray(evaluate(function, columns), dtype=float)
+    except (ArithmeticError, NameError, SyntaxError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(
             "the expression cannot be evaluated",
             value=function,

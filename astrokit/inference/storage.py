@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, ReadError
+from ..untrusted import checked_file
 
 __all__ = ["StoredChain", "load", "save"]
 
@@ -95,28 +96,35 @@ def load(path: str | os.PathLike[str]) -> Any:
     """
     import h5py
 
-    path = Path(path)
-    if not path.is_file():
-        raise ReadError("there is no such file", value=path.name, hint="check the name and folder")
+    path = checked_file(path)
     try:
         with h5py.File(path, "r") as file:
             kind, version = str(file.attrs["kind"]), int(file.attrs["astrokit_format"])
-            record = _decoded(json.loads(file["record"].asstr()[()]))
-            arrays = {name: _read_array(path, data) for name, data in file["arrays"].items()}
-    except (OSError, KeyError, ValueError, AttributeError) as error:
+            if version > FORMAT or kind not in _KINDS:
+                raise ReadError(
+                    "this file was written by a newer astrokit",
+                    value=f"{kind}, {version}",
+                    hint="update astrokit",
+                )
+            size = path.stat().st_size
+            record = _decoded(json.loads(_own_data(file, "record", size).asstr()[()]))
+            group = _own(file, "arrays")
+            arrays = {name: _read_array(path, _own_data(group, name, size)) for name in group}
+        cls = getattr(import_module(f".{_KINDS[kind]}", __package__), kind)
+        return cls.from_record(record, arrays)
+    except ReadError as error:
+        raise ReadError(
+            f"{path.name}: {error.problem}",
+            value=error.value,
+            allowed=error.allowed,
+            hint=error.hint,
+        ) from error
+    except Exception as error:  # the content may be anything, and so may what it provokes
         raise ReadError(
             "this is not a result that astrokit saved",
             value=f"{path.name}: {error}",
             hint="give a file written by save() of a Fit or Posterior",
         ) from error
-    if version > FORMAT or kind not in _KINDS:
-        raise ReadError(
-            "this file was written by a newer astrokit",
-            value=f"{path.name}: {kind}, {version}",
-            hint="update astrokit",
-        )
-    cls = getattr(import_module(f".{_KINDS[kind]}", __package__), kind)
-    return cls.from_record(record, arrays)
 
 
 class StoredChain:
@@ -167,6 +175,27 @@ def _write_array(file: Any, name: str, array: Any) -> None:
         for piece in array.pieces(ensemble):
             data[ensemble, at : at + len(piece)] = piece
             at += len(piece)
+
+
+def _own(group: Any, name: str) -> Any:
+    """Return a member that lies in this very file: links could lead to any file, or in circles."""
+    import h5py
+
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        raise ReadError("the file links to something outside of it", value=name)
+    return group[name]
+
+
+def _own_data(group: Any, name: str, size: int) -> Any:
+    """Return a dataset whose bytes are in this file, as many as it promises."""
+    data = _own(group, name)
+    if data.is_virtual or data.external or data.compression or data.nbytes > size:
+        raise ReadError(
+            "the file promises more data than it holds",
+            value=f"{name}: {data.nbytes} bytes in a file of {size}",
+            hint="astrokit stores arrays without compression: this file was made otherwise",
+        )
+    return data
 
 
 def _read_array(path: Path, data: Any) -> Any:

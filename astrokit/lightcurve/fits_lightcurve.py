@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astrokit.errors import ReadError, UnitError
+from astrokit.untrusted import open_fits
 
 from .assemble import RawColumns, assemble
 from .ecsv_reader import note_native
@@ -75,19 +76,18 @@ def read_fits(
 
 def _opened(content: bytes) -> Any:
     """Return the opened HDU list; a file that was cut off is refused, not read in part."""
-    import io
     import warnings
-
-    from astropy.io import fits
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            hdulist = fits.open(io.BytesIO(content), memmap=False, lazy_load_hdus=False)
+            hdulist = open_fits(content, "the FITS file", lazy_load_hdus=False)
             for hdu in hdulist:
                 # Headers are parsed on first use: use them here, where damage is expected.
                 is_table = hdu.name is not None and hasattr(type(hdu), "columns")
                 _ = is_table and (hdu.columns.names, len(hdu.data))
+        except ReadError:
+            raise
         except DAMAGE as error:
             reason = f"{type(error).__name__}: {error}"
             raise ReadError("the FITS file is damaged", value=reason) from error

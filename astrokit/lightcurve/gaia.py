@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astrokit.errors import InputError, ReadError
+from astrokit.untrusted import named_refusals
 
 from .assemble import RawColumns, assemble
 from .gaia_table import GaiaTable, parse_gaia
@@ -144,8 +145,9 @@ def read_gaia(
     content, opening = opened(checked_path(path))
     file = str(opening.facts["file"])
     try:
-        table = parse_gaia(content)
-        identifier, rows = _source(table, source_id)
+        with named_refusals("the content"):
+            table = parse_gaia(content)
+            identifier, rows = _source(table, source_id)
         curves, absent = {}, {}
         for band in _BANDS:
             report = ReportBuilder(dict(opening.facts))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astrokit.errors import ReadError
+from astrokit.untrusted import named_refusals, open_fits, unzipped
 
 __all__ = ["GaiaTable", "parse_gaia"]
 
@@ -108,11 +109,14 @@ def parse_gaia(content: bytes) -> GaiaTable:
         For anything else.
     """
     if content[:4] == b"PK\x03\x04":
-        return parse_gaia(_unzipped(content))
+        content = _unzipped(content)
+        if content[:4] == b"PK\x03\x04":
+            raise ReadError("the archive holds another archive", hint="unpack it first")
     if content[:6] == b"SIMPLE":
         from astropy.table import Table
 
-        return _from_astropy(Table.read(io.BytesIO(content), format="fits"), "FITS table")
+        with open_fits(content, "the FITS table") as hdus:
+            return _from_astropy(Table.read(hdus), "FITS table")
     head = content[:500].lstrip().lower()
     if head.startswith((b"<?xml", b"<votable")):
         return _from_votable(content)
@@ -141,7 +145,7 @@ def parse_gaia(content: bytes) -> GaiaTable:
 
 
 def _unzipped(content: bytes) -> bytes:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+    with named_refusals("the archive"), zipfile.ZipFile(io.BytesIO(content)) as archive:
         names = [n for n in archive.namelist() if not n.endswith("/")]
         wanted = [n for n in names if "EPOCH_PHOTOMETRY" in n.upper()]
         if len(wanted) != 1:
@@ -151,11 +155,17 @@ def _unzipped(content: bytes) -> bytes:
                 allowed="one member with EPOCH_PHOTOMETRY in its name",
                 hint="request it with retrieval_type='EPOCH_PHOTOMETRY', or unpack the one to read",
             )
-        return archive.read(wanted[0])
+        return unzipped(archive, wanted[0])
 
 
 def _from_votable(content: bytes) -> GaiaTable:
     from astropy.io.votable import parse_single_table
+
+    if b"<!ENTITY" in content:
+        raise ReadError(
+            "the XML declares a document type or entities",
+            hint="a VOTable needs none, and they can be made to exhaust memory: remove them",
+        )
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # spellings of units, which are not taken from here

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
 import re
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from astrokit.errors import DataWarning, InputError, ReadError, UnitError
+from astrokit.untrusted import bytes_of, checked_file, gunzipped, named_refusals
 
 from .lightcurve import LightCurve
 from .options import ReadOptions
@@ -72,7 +72,8 @@ def read_lightcurve(path: str | Path, **overrides: Any) -> LightCurve:
     content, report = opened(checked_path(path))
     name = str(report.facts["file"])
     try:
-        lc = _dispatch(content, options, report, plain=not overrides)
+        with named_refusals("the content"):
+            lc = _dispatch(content, options, report, plain=not overrides)
     except (ReadError, InputError) as error:
         # Every refusal names the file; the reason stays as it was.
         kind: type[ReadError | InputError] = ReadError
@@ -106,38 +107,16 @@ def checked_path(path: Any) -> Path:
             hint="download it first, for example with astropy.utils.data.download_file(url); "
             "ak.datasets.fetch(name) brings registered data",
         )
-    return Path(text).expanduser()
+    return checked_file(text)
 
 
 def opened(path: Path) -> tuple[bytes, ReportBuilder]:
     """Return the bytes of a file, decompressed, and a report that names it."""
-    try:
-        stored = path.read_bytes()
-    except FileNotFoundError as error:
-        # The whole path stands in the message, since most often the folder is the mistake.
-        raise ReadError(
-            "there is no such file",
-            value=str(path),
-            hint="check the path and the folder that it starts from; ak.datasets.fetch(name) "
-            "brings registered data",
-        ) from error
-    except IsADirectoryError as error:
-        raise ReadError(
-            "this is a folder, and no file",
-            value=str(path),
-            hint="name one file in it, for example from sorted(Path(folder).glob('*.fits'))",
-        ) from error
-    except PermissionError as error:
-        raise ReadError("the file may not be read", value=path.name) from error
+    stored = bytes_of(path)
     digest = hashlib.sha256(stored).hexdigest()
     if not stored:
         raise ReadError("the file is empty", value=path.name)
-    content = stored
-    if stored[:2] == b"\x1f\x8b":
-        try:
-            content = gzip.decompress(stored)
-        except (OSError, EOFError) as error:
-            raise ReadError("the compressed file is damaged", value=path.name) from error
+    content = gunzipped(stored, path.name)
     return content, ReportBuilder({"file": path.name, "sha256": digest})
 
 

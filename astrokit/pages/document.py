@@ -143,8 +143,9 @@ def write_page(path: str | os.PathLike[str], html: str) -> Path:
 def _replace(target: Path, html: str) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(html)
+        with os.fdopen(handle, "wb") as stream:
+            # Names of files may hold bytes that are no text.
+            stream.write(html.encode("utf-8", errors="replace"))
         os.chmod(name, 0o666 & ~_umask())  # a temporary file is readable by its owner only
         os.replace(name, target)
     finally:

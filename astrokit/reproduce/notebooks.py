@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from astrokit.errors import InputError
+from astrokit.untrusted import bytes_of, named_refusals
 
 __all__ = ["Notebook", "find_notebooks", "notebook_folder"]
 
@@ -84,10 +85,11 @@ def _one(name: str, shipped: dict[str, Path]) -> Path:
 
 def _title(path: Path) -> str:
     """Return the first heading, without importing the notebook machinery for a list of names."""
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-        source = cell["source"]
-        text = source if isinstance(source, str) else "".join(source)
-        for line in text.splitlines():
-            if cell["cell_type"] == "markdown" and line.startswith("#"):
-                return line.lstrip("# ").strip()
+    with named_refusals(path.name):
+        for cell in json.loads(bytes_of(path))["cells"]:
+            source = cell["source"]
+            text = source if isinstance(source, str) else "".join(source)
+            for line in text.splitlines():
+                if cell["cell_type"] == "markdown" and line.startswith("#"):
+                    return line.lstrip("# ").strip()
     return path.stem

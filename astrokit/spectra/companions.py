@@ -57,7 +57,12 @@ def find_companion(named: str, folder: Path, role: str) -> Companion | None:
     row = int(match.group("row")) if match and match.group("row") else None
     base = re.split(r"[\\/]", name)[-1]
     bare = base.removesuffix(".gz")
-    for candidate in (folder / base, folder / bare, folder / f"{bare}.gz", folder / name):
+    candidates = [folder / base, folder / bare, folder / f"{bare}.gz"]
+    # A file that came from others may name any file of this disk: only what lies in or below the
+    # folder of the spectrum is taken.
+    if not Path(name).is_absolute() and ".." not in re.split(r"[\\/]", name):
+        candidates.append(folder / name)
+    for candidate in candidates:
         if candidate.is_file():
             return Companion(candidate, row)
     names = [p.name for p in folder.iterdir()]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import ReadError
 from ..provenance import file_record
+from ..untrusted import checked_file
 from .fits_table import OgipTable, open_ogip, text_of
 from .response import ARF, RMF, Response
 
@@ -42,7 +43,7 @@ def read_arf(path: str | os.PathLike[str]) -> ARF:
     ReadError
         If the file holds none, or several.
     """
-    path = Path(path)
+    path = checked_file(path)
     with open_ogip(path) as tables:
         found = [t for t in tables if t.has("SPECRESP") and t.has("ENERG_LO")]
         if len(found) != 1:
@@ -87,7 +88,7 @@ def read_rmf(
         If the file holds no matrix, or several and none was chosen, or its groups of channels
         reach outside the channels.
     """
-    path = Path(path)
+    path = checked_file(path)
     with open_ogip(path) as tables:
         matrices = [t for t in tables if t.has("MATRIX") and t.has("F_CHAN")]
         if not matrices:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ReadError
+from ..untrusted import bytes_of, gunzipped, named_refusals, open_fits
 
 __all__ = ["OgipTable", "open_ogip", "text_of"]
 
@@ -32,15 +33,8 @@ def open_ogip(path: Path) -> Iterator[list[OgipTable]]:
     """
     from astropy.io import fits
 
-    if not path.is_file():
-        raise ReadError("there is no such file", value=path.name, hint="check the path")
-    try:
-        hdus = fits.open(path, memmap=False)
-    except _DAMAGE as error:
-        raise ReadError(
-            "this is no FITS file", value=f"{path.name}: {error}", hint="check the download"
-        ) from error
-    with hdus:
+    hdus = open_fits(gunzipped(bytes_of(path), path.name), path.name)
+    with hdus, named_refusals(path.name):
         tables = [OgipTable(hdu, path.name) for hdu in hdus if isinstance(hdu, fits.BinTableHDU)]
         if not tables:
             raise ReadError("the file holds no table", value=path.name)

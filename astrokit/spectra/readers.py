@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import AstrokitError, DataWarning, InputError, ReadError
 from ..provenance import file_record
+from ..untrusted import checked_file
 from .companions import Companion, find_companion
 from .fits_response import matrix_times, nearest_matrix, read_arf, read_rmf
 from .fits_table import OgipTable, open_ogip
@@ -75,7 +76,7 @@ def read_pha(
     --------
     ``spec = ak.spectra.read_pha(ak.datasets.fetch("spectra/3c273_chandra/3c273.pi"))``
     """
-    path = Path(path)
+    path = checked_file(path)
     wanted = _Wanted(background, rmf, arf, exposure)
     with open_ogip(path) as tables:
         rows = _rows(tables, path)
@@ -116,7 +117,7 @@ def read_spectra(
     ------
     ReadError, InputError
     """
-    path = Path(path)
+    path = checked_file(path)
     wanted = _Wanted(background, rmf, arf)
     with open_ogip(path) as tables:
         rows = _rows(tables, path)

@@ -68,10 +68,9 @@ def _bent(
         ahead, behind = own.copy(), own.copy()
         ahead[j] += step
         behind[j] -= step
-        rise = (
-            model.photons_and_derivatives(grid, ahead) - model.photons_and_derivatives(grid, behind)
-        ) / (2 * step)
-        result[columns[j], columns[wanted]] += rise[1:][wanted] @ pull
+        there, back = (model.photons_and_derivatives(grid, x) for x in (ahead, behind))
+        rise = (there[1:] @ pull - back[1:] @ pull) / (2 * step)
+        result[columns[j], columns[wanted]] += rise[wanted]
     return 0.5 * (result + result.T)
 
 

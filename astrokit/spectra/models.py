@@ -508,7 +508,9 @@ class Component(SpectralModel, metaclass=_WithAliases):
             if hasattr(setting, "rvs") or hasattr(setting, "logpdf"):
                 object.__setattr__(self, name, as_prior(setting, name))
                 continue
-            unit = getattr(setting, "unit", None)
+            unit = None
+            if getattr(setting, "unit", None) is not None:
+                unit = next(p.unit for p in self.defaults(Guide()) if p.name == name)
             as_scalar(setting, name, unit=unit)
 
     def __repr__(self) -> str:

@@ -541,3 +541,18 @@ def test_models_written_as_in_xspec(expression, text):
 def test_expressions_that_xspec_would_refuse_too(expression, words):
     with pytest.raises(InputError, match=words):
         ak.spectra.from_xspec(expression)
+
+
+def test_a_quantity_of_another_kind_is_refused_at_once():
+    assert PowerLaw(normalization=3 * u.Unit("cm-2 s-1 eV-1")).complete({"photon_index": 2.0})[
+        1
+    ] == pytest.approx(3000.0)
+    for wrong in (
+        lambda: PowerLaw(normalization=3 * u.s),
+        lambda: PowerLaw(photon_index=2 * u.keV),
+        lambda: BrokenPowerLaw(break_energy=2 * u.cm**-2),
+        lambda: TBabs(nh=1e21 * u.keV),
+        lambda: GaussianLine(line_width=0.1 * u.s),
+    ):
+        with pytest.raises(UnitError):
+            wrong()

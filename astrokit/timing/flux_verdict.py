@@ -23,6 +23,7 @@ from ..inference.significance import SimulatedTest
 from ..provenance import Provenance, Recorder, quiet
 from .flux_models import FluxModel, LogNormalFlux, NormalFlux
 from .flux_problem import FluxDistributionProblem
+from .gaussian_checks import require_variable
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -186,7 +187,8 @@ def flux_distribution(
     Raises
     ------
     InputError
-        For magnitudes, `models` without one of each kind, or too small an `n` for `level`.
+        For magnitudes, a constant curve, `models` without one of each kind, or too small an `n`
+        for `level`.
     ShapeError
         For fewer than ten valid bins.
 
@@ -225,6 +227,7 @@ def flux_distribution(
             hint="raise n or level",
         )
     problems = _problems(lightcurve, models)
+    require_variable(lightcurve.rate[lightcurve.valid])
     recorder = Recorder(
         "astrokit.timing.flux_distribution",
         {"models": [repr(m) for m in models], "n": n, "level": level},

@@ -25,6 +25,7 @@ from ..randomness import SeedLike, as_seed_sequence, seed_entropy
 from .models import Constant, PSDModel
 from .psresp_result import PsrespResult
 from .simulate import require_count
+from .spectrum_problem import require_kind
 
 if TYPE_CHECKING:
     from ..lightcurve import LightCurve
@@ -35,7 +36,8 @@ __all__ = ["psresp"]
 
 FloatArray = NDArray[np.float64]
 Family: TypeAlias = "PSDModel | Callable[..., FloatArray]"
-_FEWEST_BINS = 3
+_FEWEST_BINS = 3  # of frequency
+_FEWEST_VALID = 8  # of the curve
 _FEWEST_SIMULATIONS = 50
 _MIN_COUNT = 2  # ordinates in a bin
 _AMPLITUDE = "log_amplitude"
@@ -93,6 +95,8 @@ def psresp(
         For a grid that does not hold the free parameters, a spectrum that is not positive and
         smooth, fewer than three bins of frequency, a constant curve, or one too long for its
         sampling.
+    ShapeError
+        For fewer than eight valid bins, or a grid that does not increase.
     CheckpointError
         When the file belongs to another light curve, family, grid, setting or seed.
 
@@ -132,6 +136,7 @@ def psresp(
     from .psresp_fit import Response, all_matches, likelihood_ratio_p
     from .psresp_store import all_products
 
+    _require_curve(lightcurve)
     axes = _axes(grid)
     count = require_count(n_simulations, "n_simulations")
     if count < _FEWEST_SIMULATIONS:
@@ -269,6 +274,23 @@ def _axes(grid: Mapping[str, ArrayLike]) -> dict[str, FloatArray]:
 # -- parts ----------------------------------------------------------------------------------------
 
 
+def _require_curve(like: LightCurve) -> None:
+    """Raise an error for what is no light curve, or has no spectrum."""
+    from ..lightcurve import LightCurve
+
+    require_kind(like, LightCurve, "a LightCurve", "read_lightcurve(file)")
+    rate = like.rate[like.valid]
+    if rate.size < _FEWEST_VALID:
+        raise ShapeError(
+            "the light curve has too few valid bins",
+            value=int(rate.size),
+            allowed=f">= {_FEWEST_VALID}",
+            hint="check what was masked",
+        )
+    if np.ptp(rate) == 0:
+        raise InputError("the light curve is constant, so it has no spectrum")
+
+
 def _draws(
     like: LightCurve, family: _Family, ratio: float, scale: tuple[int, int]
 ) -> tuple[BandedDraws, float]:
@@ -282,8 +304,6 @@ def _draws(
     level = like.mean_rate
     if not level > 0:
         raise InputError("the mean rate is not positive", value=level)
-    if np.ptp(like.rate[valid]) == 0:
-        raise InputError("the light curve is constant, so it has no spectrum")
     sampling = Sampling.of(like, finer, longer)
     bands = Bands.of(family.spectra, family.reference, BandedDraws.span(sampling, longer))
     sigma = np.zeros(like.n) if like.error is None else like.error

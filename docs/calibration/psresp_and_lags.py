@@ -4,11 +4,15 @@ Writes ``psresp.ecsv``, ``lags.ecsv`` and their short forms for the page::
 
     python docs/calibration/psresp_and_lags.py psresp --curves 200
     python docs/calibration/psresp_and_lags.py lags --curves 200
+
+A run of ``psresp`` that was stopped goes on from ``build/calibration``; 200 curves take about a
+quarter of an hour of one core.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import warnings
 from pathlib import Path
 
@@ -20,6 +24,7 @@ from astrokit.parallel import map_items
 from astrokit.randomness import spawn
 
 HERE = Path(__file__).parent
+STORE = HERE.parents[1] / "build" / "calibration"
 SEED = 20261122
 SLOPES = (1.0, 1.5, 2.0, 2.5)
 LEVELS = (0.5, 0.6827, 0.9)
@@ -56,14 +61,28 @@ def responded(case: tuple[float, str], seed: np.random.SeedSequence) -> list[flo
     return [found.success_fraction[8], found.confidence[8], found.best["slope"]]
 
 
+def all_responses(curves: int, truth: float, kind: str) -> np.ndarray:
+    """Return the answers of all curves of a case ``(curves, 3)``, from the store where it has them.
+
+    Curves are added in the order of their seeds, so the store serves a larger number too.
+    """
+    store = STORE / f"psresp-{kind.replace(' ', '-')}-{truth:g}.json"
+    answers = json.loads(store.read_text(encoding="utf-8")) if store.exists() else []
+    seeds = spawn([*SLOPES].index(truth) + SEED, curves)
+    STORE.mkdir(parents=True, exist_ok=True)
+    while len(answers) < curves:
+        more = seeds[len(answers) : len(answers) + 20]
+        answers += map_items(responded, [(truth, kind)] * len(more), seeds=more)
+        store.write_text(json.dumps(answers), encoding="utf-8")
+    return np.array(answers[:curves])
+
+
 def psresp_table(curves: int) -> Table:
     """Return the coverage of regions for each slope and sampling."""
     rows = []
     for kind in ("full", "orbital gaps", "irregular"):
         for truth in SLOPES:
-            seeds = spawn([*SLOPES].index(truth) + SEED, curves)
-            answers = map_items(responded, [(truth, kind)] * curves, seeds=seeds)
-            success, confidence, best = np.array(answers).T
+            success, confidence, best = all_responses(curves, truth, kind).T
             row = {"sampling": kind, "true slope": truth, "curves": curves}
             row |= {"mean": best.mean(), "scatter": best.std(ddof=1)}
             row |= {f"region {lv:g}": np.mean(confidence > 1 - lv) for lv in LEVELS}

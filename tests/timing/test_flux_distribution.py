@@ -257,6 +257,9 @@ def test_what_is_refused(sampling):
         FluxDistributionProblem(lc, NormalFlux() + NormalFlux(), psd=steep)
     with pytest.raises(InputError, match="flux model"):
         FluxDistributionProblem(lc, ak.timing.PowerLaw())
+    flat = ak.LightCurve(np.arange(50.0), np.full(50, 3.0), np.full(50, 0.1))
+    with pytest.raises(InputError, match="constant"):
+        flux_distribution(flat)
     with pytest.raises(InputError, match="different ones"):
         flux_distribution(lc, models=[NormalFlux()])
     with pytest.raises(InputError, match="cannot show a p-value"):

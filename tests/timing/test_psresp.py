@@ -297,6 +297,8 @@ def test_success_fraction_counts():
         ({"bin_ratio": 9.9, "lightcurve": even(8)}, InputError, "bins"),
         ({"bin_ratio": 0.5}, InputError, "bin_ratio"),
         ({"lightcurve": even()}, InputError, "constant"),
+        ({"lightcurve": even(1)}, ShapeError, "valid bins"),
+        ({"lightcurve": [1.0, 2.0]}, InputError, "a LightCurve is needed"),
     ],
 )
 def test_refusals(change, error, words):

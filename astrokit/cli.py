@@ -1,21 +1,26 @@
-"""The command ``astrokit``: reproduce, survey, data, cite, info."""
+"""The command ``astrokit``: reproduce, survey, data, cite, info, completion."""
 
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import platform
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from ._version import __version__
+from .completion import SHELLS, completion_script
 from .errors import AstrokitError, InputError
 
 __all__ = ["main"]
 
 # Exit codes: a command can be understood by a script as well as by a reader.
 _OK, _DIFFERS, _FAILED = 0, 1, 2
+_STOPPED = 130  # as shells give for Ctrl-C
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         0 if all is well, 1 if a reproduced value differs, a target of a survey failed or a data
-        file is damaged, 2 for a mistake in the command or a file that cannot be read.
+        file is damaged, 2 for a mistake in the command or a file that cannot be read, 130 if it was
+        interrupted.
 
     Examples
     --------
@@ -50,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AstrokitError as error:
         print(f"astrokit: {error}", file=sys.stderr)
         return _FAILED
+    except KeyboardInterrupt:
+        print("astrokit: stopped", file=sys.stderr)
+        return _STOPPED
     except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _OK
@@ -57,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="astrokit",
         description="Power laws, breaks, rhythms and rotation, with calibrated error bars.",
         epilog="'astrokit COMMAND --help' explains each command with examples.",
@@ -70,7 +79,26 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(commands)
     _add_cite(commands)
     _add_info(commands)
+    _add_completion(commands)
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says which word was perhaps meant, and where help is."""
+
+    def error(self, message: str) -> NoReturn:
+        near = _near_word(message)
+        hint = f"did you mean {near!r}? " if near else ""
+        self.exit(_FAILED, f"{self.prog}: {message}\n{hint}'{self.prog} --help' has examples\n")
+
+
+def _near_word(message: str) -> str:
+    """Return the choice that comes nearest to the wrong one of which argparse complains."""
+    wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
+    if wrong is None:
+        return ""
+    near = difflib.get_close_matches(wrong[1], re.findall(r"[\w-]+", wrong[2]), n=1)
+    return near[0] if near else ""
 
 
 def _add_command(commands: argparse._SubParsersAction, name: str, what: str, examples: str):  # type: ignore[no-untyped-def, type-arg]
@@ -149,6 +177,19 @@ def _add_info(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
         "  astrokit info",
     )
     command.set_defaults(run=_info)
+
+
+def _add_completion(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    command = _add_command(
+        commands,
+        "completion",
+        "print a script that completes commands in a shell",
+        "  source <(astrokit completion bash)                     in ~/.bashrc\n"
+        "  astrokit completion zsh > ~/.zfunc/_astrokit           a folder of $fpath\n"
+        "  astrokit completion fish > ~/.config/fish/completions/astrokit.fish",
+    )
+    command.add_argument("shell", choices=SHELLS)
+    command.set_defaults(run=_completion)
 
 
 def _reproduce(chosen: argparse.Namespace) -> int:
@@ -253,6 +294,7 @@ def _info(_: argparse.Namespace) -> int:
 
     facts = {
         **versions(),
+        **_extras(),
         "system": f"{platform.system()} {platform.machine()}",
         "processors": str(os.cpu_count()),
         "numba threads": str(numba.config.NUMBA_NUM_THREADS),
@@ -263,6 +305,24 @@ def _info(_: argparse.Namespace) -> int:
     }
     for name, value in facts.items():
         print(f"{name:<16}{value}")
+    return _OK
+
+
+def _extras() -> dict[str, str]:
+    """Return the versions of optional packages that are installed."""
+    from importlib import metadata
+
+    found = {}
+    for name in ("arviz", "dask", "dynesty", "pyarrow", "sbpy", "specutils"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _completion(chosen: argparse.Namespace) -> int:
+    print(completion_script(_parser(), chosen.shell), end="")
     return _OK
 
 

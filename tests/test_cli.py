@@ -19,13 +19,14 @@ def test_without_command_the_help_is_shown(capsys):
     assert "run the notebooks" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["reproduce", "data", "cite", "info"])
+@pytest.mark.parametrize("command", ["reproduce", "data", "cite", "info", "completion"])
 def test_each_command_explains_itself_with_examples(command, capsys):
     with pytest.raises(SystemExit) as stopped:
         main([command, "--help"])
     assert stopped.value.code == 0
     out = capsys.readouterr().out
-    assert f"examples:\n  astrokit {command}" in out
+    assert "examples:\n" in out
+    assert f"  astrokit {command}" in out or f"(astrokit {command}" in out
 
 
 @pytest.mark.parametrize(
@@ -124,3 +125,53 @@ def test_the_module_is_the_command():
         [sys.executable, "-m", "astrokit", "--version"], capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith("astrokit ")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["reprodce"], "did you mean 'reproduce'?"),
+        (["data", "lst"], "did you mean 'list'?"),
+        (["completion", "fsh"], "did you mean 'fish'?"),
+        (["reproduce", "--fats"], "unrecognized arguments: --fats"),
+        (["cite"], "the following arguments are required: FILE"),
+    ],
+)
+def test_a_wrong_word_is_answered_with_the_right_one(words, message, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert "--help' has examples" in captured.err
+    assert captured.out == ""
+
+
+def test_an_interrupt_has_the_code_of_one(monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ak.reproduce, "run", interrupted)
+    assert main(["reproduce"]) == 130
+    assert capsys.readouterr().err == "astrokit: stopped\n"
+
+
+def test_each_way_to_end_has_its_code_in_a_process(tmp_path):
+    """The codes reach the shell, and no traceback does."""
+    (tmp_path / "broken.h5").write_bytes(b"no result")
+    for words, code in ((["info"], 0), (["cite", str(tmp_path / "broken.h5")], 2), ([], 2)):
+        done = subprocess.run(
+            [sys.executable, "-m", "astrokit", *words], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code
+        assert "Traceback" not in done.stderr
+
+
+def test_a_report_that_differs_has_code_one(tmp_path, monkeypatch, capsys):
+    from astrokit.reproduce import Notebook, NotebookRun, Report, Row
+
+    row = Row("slope", ak.Estimate(9.0, 0.1), ak.Estimate(2.0))
+    run = NotebookRun(Notebook("01_x", "X", tmp_path / "x.ipynb"), (row,), 1.0)
+    monkeypatch.setattr(ak.reproduce, "run", lambda *_, **__: Report((run,), tmp_path))
+    assert main(["reproduce"]) == 1
+    assert "differs" in capsys.readouterr().out

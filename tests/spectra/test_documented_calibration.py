@@ -90,3 +90,6 @@ def test_fits_on_the_page_show_what_the_text_says():
     data = "chi2, variance from the data, 5 or more counts a group"
     assert rows[(data, 200)]["normalization_bias"] < -0.05
     assert rows[(data, 200)]["normalization_coverage"] < 0.5
+    sparse = rows[("W-stat, sparse background", 20)]
+    assert sparse["index_bias"] > 0.5
+    assert sparse["normalization_bias"] < -0.2

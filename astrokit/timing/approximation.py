@@ -21,7 +21,7 @@ __all__ = ["Approximation", "approximation"]
 
 FloatArray = NDArray[np.float64]
 _FREQUENCIES = 400  # at which the spectra are compared
-_STEP = 1e-4  # of the prior's width, for derivatives of the spectrum
+_STEP = 1e-4  # of the value, for derivatives of the spectrum
 _MATTERS = 0.1  # of an error, or of ln L: when a result says it
 _EXACT_BINS = 2000  # up to which ln L is compared with the exact one
 
@@ -163,15 +163,16 @@ def _shift(
     """Return the shift of each free parameter in its errors, by linear response."""
     parameters = problem.parameters
     names, log_f = parameters.free_names, np.log(np.maximum(f, problem.cutoff))
-    at = [parameters.names.index(name) for name in names]
     slopes = []
-    for place in at:
-        step = _STEP * max(abs(values[place]), 1e-3)
+    for name, (low, high) in zip(names, parameters.bounds, strict=True):
+        place = parameters.names.index(name)
+        # A frequency or a time has its own scale, however small.
+        step = _STEP * max(abs(values[place]), 0.0 if low > 0 else 1e-3)
         ahead, behind = values.copy(), values.copy()
-        ahead[place] += step
-        behind[place] -= step
+        ahead[place] = min(values[place] + step, high)
+        behind[place] = max(values[place] - step, low)
         both = problem._psd(log_f, np.array([ahead, behind]))
-        slopes.append((both[0] - both[1]) / (2.0 * step * total))
+        slopes.append((both[0] - both[1]) / ((ahead[place] - behind[place]) * total))
     gradient = np.array(slopes)
     information = (gradient * weight) @ gradient.T
     scale = 1.0 / np.sqrt(np.maximum(np.diag(information), 1e-300))

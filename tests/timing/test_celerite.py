@@ -370,3 +370,16 @@ def test_cost_and_memory_grow_linearly():
         tables = problem._machine._terms.tables
         assert sum(table.nbytes for table in tables) < 40 * n  # a grid shares its rows
     assert seconds[1] < 8 * seconds[0]
+
+
+def test_approximation_at_a_bend_far_below_the_data():
+    """A bend at 3e-9 Hz has a scale of its own: steps must not lead below zero."""
+    rate = 100 + timmer_koenig(lambda f: (f / 1e-4) ** -2.0, 300, 1000.0, seed=2)
+    lc = ak.LightCurve(1000.0 * np.arange(300), rate, np.full(300, 0.1))
+    problem = PSDProblem(lc, BendingPowerLaw(low_slope=1.0), engine="celerite")
+    values = problem.parameters.values.copy()
+    place = problem.parameters.names.index("bend_frequency")
+    values[place] = problem.parameters["bend_frequency"].prior.low
+    assert values[place] < 1e-8
+    shift = problem.approximation(values).shift
+    assert np.all(np.isfinite(list(shift.values())))

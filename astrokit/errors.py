@@ -29,6 +29,7 @@ __all__ = [
     "ReadError",
     "ShapeError",
     "UnitError",
+    "WriteError",
 ]
 
 _SHORT = reprlib.Repr()
@@ -122,6 +123,12 @@ class ReadError(AstrokitError, OSError):
 
 class DataUnavailableError(ReadError):
     """A registered data file is neither bundled, nor found locally, nor reachable."""
+
+
+class WriteError(AstrokitError, OSError):
+    """A file could not be written; what was there before is unchanged."""
+
+    __str__ = AstrokitError.__str__
 
 
 class ParameterError(InputError):

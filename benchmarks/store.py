@@ -11,7 +11,7 @@ from astropy.table import Table, vstack
 
 from benchmarks.rows import Row, number
 
-__all__ = ["TABLE", "markdown", "read", "write"]
+__all__ = ["TABLE", "markdown", "read", "rows_of", "write"]
 
 TABLE = "speed.ecsv"
 COLUMNS = ("benchmark", "what", "astrokit", "peer", "unit", "ratio", "required", "note", "python")
@@ -30,7 +30,6 @@ def write(name: str, rows: Iterable[Row], folder: Path) -> None:
         Gets ``speed.ecsv`` with the rows of all benchmarks and ``<name>.inc``, a Markdown table.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    rows = tuple(rows)
     new = Table(rows=[_record(name, row) for row in rows], names=COLUMNS)
     path = folder / TABLE
     if path.is_file():
@@ -38,7 +37,24 @@ def write(name: str, rows: Iterable[Row], folder: Path) -> None:
         new = vstack([old[old["benchmark"] != name], new])
     new.sort("benchmark", kind="stable")
     new.write(path, format="ascii.ecsv", overwrite=True)
-    (folder / f"{name}.inc").write_text(markdown(rows), encoding="utf-8")
+    text = markdown(rows_of(new, name))  # of what is stored, so that both have the same digits
+    (folder / f"{name}.inc").write_text(text, encoding="utf-8")
+
+
+def rows_of(table: Table, name: str) -> list[Row]:
+    """Return the stored rows of one benchmark."""
+    return [
+        Row(
+            str(r["what"]),
+            float(r["astrokit"]),
+            float(r["peer"]),
+            float(r["ratio"]),
+            str(r["unit"]),
+            None if math.isnan(r["required"]) else float(r["required"]),
+            str(r["note"]),
+        )
+        for r in table[table["benchmark"] == name]
+    ]
 
 
 def read(folder: Path) -> Table:

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 import astrokit as ak
-from astrokit.errors import InputError
+from astrokit.errors import InputError, WriteError
 from astrokit.pages import (
     Cell,
     Section,
@@ -126,7 +126,7 @@ def test_a_full_disk_keeps_the_old_page(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(InputError, match="No space left on device"):
+    with pytest.raises(WriteError, match="No space left on device"):
         write_page(tmp_path / "page.html", "new")
     assert (tmp_path / "page.html").read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 1

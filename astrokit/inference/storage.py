@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, ReadError
+from ..atomic import written_whole
+from ..errors import InputError, ReadError, WriteError
 from ..untrusted import checked_file
 
 __all__ = ["StoredChain", "load", "save"]
@@ -41,6 +42,8 @@ def save(result: Any, path: str | os.PathLike[str]) -> None:
     ------
     InputError
         For anything else, or a directory that does not exist.
+    WriteError
+        When the disk has no room, or the folder may not be written to.
     """
     import h5py
 
@@ -53,17 +56,45 @@ def save(result: Any, path: str | os.PathLike[str]) -> None:
             "the directory does not exist", value=path.parent.name, hint="make it first"
         )
     record, arrays = result.to_record()
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        with h5py.File(temporary, "w") as file:
-            file.attrs["astrokit_format"] = FORMAT
-            file.attrs["kind"] = kind
-            file["record"] = json.dumps(_encoded(record), allow_nan=False)
-            for name, array in arrays.items():
-                _write_array(file, f"arrays/{name}", array)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    size = sum(8 * math.prod(array.shape) for array in arrays.values())
+    with written_whole(path) as temporary:
+        if size <= _LAZY_BYTES:
+            temporary.write_bytes(_in_memory(kind, record, arrays))
+        else:
+            _require_room(path.parent, size)
+            with h5py.File(temporary, "w") as file:
+                _fill(file, kind, record, arrays)
+
+
+def _in_memory(kind: str, record: Mapping[str, Any], arrays: Mapping[str, Any]) -> bytes:
+    """Return the content of the file: HDF5 ends the process where a disk is full."""
+    import h5py
+
+    with h5py.File("result", "w", driver="core", backing_store=False) as file:
+        _fill(file, kind, record, arrays)
+        file.flush()
+        image: bytes = file.id.get_file_image()
+        return image
+
+
+def _fill(file: Any, kind: str, record: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+    file.attrs["astrokit_format"] = FORMAT
+    file.attrs["kind"] = kind
+    file["record"] = json.dumps(_encoded(record), allow_nan=False)
+    for name, array in arrays.items():
+        _write_array(file, f"arrays/{name}", array)
+
+
+def _require_room(folder: Path, size: int) -> None:
+    import shutil
+
+    free = shutil.disk_usage(folder).free
+    if free < 1.1 * size:
+        raise WriteError(
+            "the disk has no room for the result",
+            value=f"{free} bytes free",
+            allowed=f">= {int(1.1 * size)} bytes",
+        )
 
 
 def load(path: str | os.PathLike[str]) -> Any:

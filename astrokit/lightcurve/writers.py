@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from astrokit.atomic import written_whole
 from astrokit.errors import InputError
 
 from . import native
@@ -73,10 +74,11 @@ def write_lightcurve(lc: LightCurve, path: str | Path, *, overwrite: bool = Fals
         )
     if target.exists() and not overwrite:
         raise InputError("the file is already there", value=target.name, hint="pass overwrite=True")
-    if name.endswith(_FITS):
-        _write_fits(lc, target)
-    else:
-        _write_ecsv(lc, target)
+    with written_whole(target) as temporary:
+        if name.endswith(_FITS):
+            _write_fits(lc, temporary)
+        else:
+            _write_ecsv(lc, temporary)
     return target
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +10,7 @@ from html import escape
 from importlib import resources
 from pathlib import Path
 
+from ..atomic import written_whole
 from ..errors import InputError
 
 __all__ = ["Section", "document", "write_page"]
@@ -114,7 +114,9 @@ def write_page(path: str | os.PathLike[str], html: str) -> Path:
     Raises
     ------
     InputError
-        For another ending, a folder that does not exist, or one that cannot be written to.
+        For another ending, or a folder that does not exist.
+    WriteError
+        When the disk has no room, or the folder may not be written to.
     """
     target = Path(path).expanduser()
     if target.suffix.lower() not in (".html", ".htm"):
@@ -129,30 +131,7 @@ def write_page(path: str | os.PathLike[str], html: str) -> Path:
         )
     if target.is_dir():
         raise InputError("a folder of this name is in the way", value=target.name)
-    try:
-        _replace(target, html)
-    except OSError as error:
-        raise InputError(
-            "the report cannot be written",
-            value=f"{target.name}: {error.strerror}",
-            hint="choose a folder that you may write to and that has room",
-        ) from error
+    with written_whole(target) as temporary:
+        # Names of files may hold bytes that are no text.
+        temporary.write_bytes(html.encode("utf-8", errors="replace"))
     return target
-
-
-def _replace(target: Path, html: str) -> None:
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            # Names of files may hold bytes that are no text.
-            stream.write(html.encode("utf-8", errors="replace"))
-        os.chmod(name, 0o666 & ~_umask())  # a temporary file is readable by its owner only
-        os.replace(name, target)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    present = os.umask(0)
-    os.umask(present)
-    return present

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..atomic import written_whole
 from ..errors import InputError
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def write_pha(
     if not overwrite:
         _refuse_existing([p for p, _ in jobs])
     for place, hdus in jobs:
-        hdus.writeto(place, overwrite=overwrite)
+        with written_whole(place) as temporary:
+            hdus.writeto(temporary)
     return [place for place, _ in jobs]
 
 
@@ -113,7 +115,8 @@ def write_arf(arf: ARF, path: str | os.PathLike[str], *, overwrite: bool = False
 def _write(hdus: Any, path: Path, overwrite: bool) -> Path:
     if not overwrite:
         _refuse_existing([path])
-    hdus.writeto(path, overwrite=overwrite)
+    with written_whole(path) as temporary:
+        hdus.writeto(temporary)
     return path
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 
+from ..atomic import written_whole
 from ..errors import AstrokitError, DataWarning, InputError
 from ..estimate import Estimate
 from ..parallel import ItemError, map_items
@@ -224,7 +225,8 @@ class Characterizations(Sequence[Characterization]):
             raise InputError(
                 "the file is already there", value=target.name, hint="pass overwrite=True"
             )
-        self.to_table().write(target, format="ascii.ecsv", overwrite=True)
+        with written_whole(target) as temporary:
+            self.to_table().write(temporary, format="ascii.ecsv")
         return target
 
     def __repr__(self) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import astrokit as ak
-from astrokit import bursts, comets, complexity, spectra, timing
+from astrokit import bars, bursts, comets, complexity, spectra, timing
 from astrokit.complexity import examples
 
 
@@ -213,6 +213,31 @@ def break_profile() -> Any:
 @drawing("bursts", "A power-law tail: `bursts.PowerLawTail.fit(x).plot()`")
 def tail() -> Any:
     return bursts.PowerLawTail.fit(simulated_bursts()).plot()
+
+
+# -- bars -----------------------------------------------------------------------------------------
+
+
+@cache
+def barred_galaxy() -> Any:
+    galaxy = bars.simulate_galaxy(pattern_speed=20, inclination=50, seed=1)
+    return bars.pattern_speed(galaxy, seed=1)
+
+
+@drawing("bars", "Flux and velocity with slits, bar and line of nodes: `bars.plot_maps(maps, ...)`")
+def barred_maps() -> Any:
+    result = barred_galaxy()
+    return bars.plot_maps(result.tw.maps, result=result)
+
+
+@drawing("bars", "The line whose slope is the pattern speed: `bars.plot_slits(result)`")
+def slits() -> Any:
+    return bars.plot_slits(barred_galaxy())
+
+
+@drawing("bars", "Rotation curve and corotation: `bars.plot_rotation_curve(result)`")
+def corotation() -> Any:
+    return bars.plot_rotation_curve(barred_galaxy())
 
 
 # -- complexity -----------------------------------------------------------------------------------

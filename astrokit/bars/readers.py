@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -199,7 +200,13 @@ def _image(source: Any) -> tuple[Any, Any]:
     except (KeyError, IndexError):
         raise ReadError(f"{label} has no extension {extension!r}") from None
     except OSError as error:
-        raise ReadError(f"{label} cannot be read as FITS", value=str(error)) from None
+        raise ReadError(
+            f"{label} cannot be read as FITS", value=str(error), hint="check the path"
+        ) from None
+    except (ValueError, TypeError, EOFError, zlib.error) as error:
+        raise ReadError(
+            f"{label} is cut off or damaged", value=str(error), hint="fetch it again"
+        ) from None
     if data is None or data.ndim != 2 or header is None:
         shape = None if data is None else data.shape
         raise ReadError(

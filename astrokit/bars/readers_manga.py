@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataWarning, InputError, ReadError
+from ..boundary import as_scalar
+from ..errors import AstrokitError, DataWarning, InputError, ReadError
 from .geometry import Geometry
 from .grid import PixelGrid
 from .maps import GalaxyMaps
@@ -99,8 +102,9 @@ def read_manga(
     if flux not in _FLUXES:
         raise InputError("flux is unknown", value=flux, allowed=" or ".join(map(repr, _FLUXES)))
     bits = _bits(reject)
+    min_snr = as_scalar(min_snr, "min_snr", minimum=0)
     file = _find(Path(path), binning)
-    with _open(file) as hdus:
+    with _open(file) as hdus, _whole(file):
         primary = _check(hdus, file, binning)
         layer = _stars(hdus, flux) if line is None else _line(hdus, line, file)
         snr = np.asarray(hdus["SPX_SNR"].data, dtype=float)
@@ -254,6 +258,22 @@ def _open(file: Path) -> Any:
     except OSError as error:
         raise ReadError(
             f"{file.name} cannot be read as FITS", value=str(error), hint="check the path"
+        ) from None
+
+
+@contextlib.contextmanager
+def _whole(file: Path) -> Iterator[None]:
+    """Say of which file an extension is missing, or shorter than its header says."""
+    try:
+        yield
+    except (KeyError, OSError, ValueError, TypeError, EOFError, zlib.error) as error:
+        if isinstance(error, AstrokitError):
+            raise
+        text = error.args[0] if isinstance(error, KeyError) else str(error)
+        raise ReadError(
+            f"{file.name} is cut off or damaged",
+            value=text,
+            hint="fetch it again, and compare its size",
         ) from None
 
 

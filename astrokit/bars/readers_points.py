@@ -125,7 +125,7 @@ def read_table(path: Path, *, numbered: bool = False) -> Table:
         head = _head(path)
         if head.startswith(b"SIMPLE"):
             return Table.read(
-                path, format="fits", hdu=_firstread_table(path), unit_parse_strict="silent"
+                path, format="fits", hdu=_first_table(path), unit_parse_strict="silent"
             )
         if head.lstrip().startswith(b"<"):
             return Table.read(path, format="votable")
@@ -159,7 +159,7 @@ def _head(path: Path) -> bytes:
         return bytes(stream.read(2000))
 
 
-def _firstread_table(path: Path) -> int:
+def _first_table(path: Path) -> int:
     from astropy.io import fits
 
     with fits.open(path) as hdus:

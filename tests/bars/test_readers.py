@@ -134,6 +134,11 @@ def test_a_critical_fault_of_the_cube_is_said(tmp_path):
         read_manga(manga_file(tmp_path / "a.fits", quality=1 << 30))
 
 
+def test_maps_that_are_cut_off_are_refused(tmp_path):
+    with pytest.raises(ReadError, match=r"cut off or damaged.*EMLINE_GVEL"):
+        read_manga(manga_file(tmp_path / "short-MAPS.fits"), line="Ha-6564")
+
+
 def test_other_files_are_no_maps(tmp_path):
     with pytest.raises(ReadError, match="not a MAPS file"):
         read_manga(manga_file(tmp_path / "a.fits", drop="STELLAR_VEL"))
@@ -252,6 +257,16 @@ def test_images_are_refused_with_a_reason(tmp_path, make, error, message):
     velocity = image(tmp_path / "v.fits", **{"data": np.ones((3, 3)), **make})
     with pytest.raises(error, match=message):
         read_images(flux, velocity)
+
+
+@pytest.mark.filterwarnings("ignore:File may have been truncated")
+def test_images_that_are_cut_off_are_refused(tmp_path):
+    whole = tmp_path / "whole.fits"
+    fits.PrimaryHDU(np.ones((60, 60))).writeto(whole)
+    short = tmp_path / "short.fits"
+    short.write_bytes(whole.read_bytes()[:10_000])
+    with pytest.raises(ReadError, match=r"short\.fits is cut off or damaged"):
+        read_images(short, short, pixel_scale=1)
 
 
 def test_missing_extensions_and_wrong_options_are_named(tmp_path):

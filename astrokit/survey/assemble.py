@@ -5,7 +5,6 @@ Written in slices of the catalogue, so that its size is bounded by the disk and 
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from .compute import OK, Outcome
+from .parts import as_csv
 from .store import Store, whole_file
 
 if TYPE_CHECKING:
@@ -225,9 +225,7 @@ class _Ecsv:
         self._stream = stream
 
     def rows(self, rows: Sequence[Sequence[Any]]) -> None:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        self._stream.write(text.getvalue().encode())
+        self._stream.write(as_csv(rows).encode())
 
     def end(self) -> None:
         return

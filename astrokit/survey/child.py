@@ -134,6 +134,9 @@ class Child:
         finally:
             if timer is not None:
                 timer.cancel()
+                timer.join()  # it may be at its work: the next target must not be taken for late
+        if self._late:
+            raise TimedOutError(f"no answer after {time_limit:g} s")
         return answer
 
     def _end_late(self) -> None:

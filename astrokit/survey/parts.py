@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from .compute import Outcome
 
-__all__ = ["FORMATS", "PARTS", "Codec"]
+__all__ = ["FORMATS", "PARTS", "Codec", "as_csv"]
 
 _TEXT = ("name", "fingerprint", "status", "error", "where", "warnings", "citations", "cells")
 _COLUMNS = (*_TEXT, "seconds")
@@ -53,11 +53,7 @@ class Codec(Protocol):
 @dataclass(frozen=True)
 class _Ecsv:
     def encode(self, rows: Sequence[Outcome]) -> bytes:
-        text = io.StringIO()
-        text.write(_HEADER)
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerows(_record(row) for row in rows)
-        return text.getvalue().encode()
+        return (_HEADER + as_csv(_record(row) for row in rows)).encode()
 
     def decode(self, data: bytes) -> list[Outcome]:
         return [_outcome(*row) for row in self._records(data)]
@@ -105,6 +101,17 @@ class _Parquet:
         except pa.ArrowException as error:
             raise ValueError(str(error)) from error
         return zip(*table.to_pydict().values(), strict=True)
+
+
+def as_csv(rows: Iterable[Sequence[Any]]) -> str:
+    """Return rows as the body of an ECSV file."""
+    text = io.StringIO()
+    plain = csv.writer(text, lineterminator="\n")
+    quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in rows:
+        # A line that begins with "#" is a comment, and its target would be lost to the reader.
+        (quoted if row[0].startswith("#") else plain).writerow(row)
+    return text.getvalue()
 
 
 def _record(row: Outcome) -> tuple[Any, ...]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .result import limits_of
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -46,7 +48,9 @@ def plot_column(survey: Survey, column: str, ax: Axes | None = None) -> Axes:
         ax.axvspan(low, high, color="#e0913a", alpha=0.18, linewidth=0, label="central 68 %")
         ax.axvline(mid, color="#c0651a", linewidth=1.4, label=f"median {mid:.4g}")
         ax.legend(frameon=False)
-    ax.set_title(f"{values.size} of {len(survey)} targets", fontsize="medium")
+    n_limits = limits_of(survey.table, column).sum()
+    limits = f", {n_limits} limits not shown" if n_limits else ""
+    ax.set_title(f"{values.size} of {len(survey)} targets{limits}", fontsize="medium")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 

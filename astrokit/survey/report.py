@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..provenance import cite
+from .result import limits_of
 from .store import Store, write_whole
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ def _counts(counts: Mapping[str, int]) -> str:
 def _columns(survey: Survey) -> str:
     if len(survey) > _MOST_ROWS:
         return f"<p>More than {_MOST_ROWS} rows: read {survey.table_file.name}.</p>"
-    return _table(("column", "unit", "targets", "median", "68 % within"), _described(survey.table))
+    return _table(
+        ("column", "unit", "targets", "limits", "median", "68 % within"), _described(survey.table)
+    )
 
 
 def _described(table: Table) -> Iterable[tuple[str, ...]]:
@@ -74,11 +77,16 @@ def _described(table: Table) -> Iterable[tuple[str, ...]]:
         if column.dtype.kind not in "fi" or name.endswith(("_lower", "_upper")):
             continue
         values: Any = np.ma.asarray(column, dtype=float).filled(np.nan)
-        values = values[np.isfinite(values)]
-        if values.size:
+        limits = limits_of(table, name)
+        values, n_limits = values[np.isfinite(values) & ~limits], str(limits.sum() or "")
+        if f"{name}_unit" in table.colnames:
+            yield name, "differs", str(values.size), n_limits, "", ""
+        elif values.size:
             low, mid, high = np.quantile(values, [0.16, 0.5, 0.84])
             span = f"{low:.4g} to {high:.4g}"
-            yield name, str(column.unit or ""), str(values.size), f"{mid:.4g}", span
+            yield name, str(column.unit or ""), str(values.size), n_limits, f"{mid:.4g}", span
+        elif limits.any():
+            yield name, str(column.unit or ""), "0", n_limits, "", ""
 
 
 def _failures(survey: Survey) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from astropy.table import Table
     from matplotlib.axes import Axes
 
-__all__ = ["Survey", "finish", "load"]
+__all__ = ["Survey", "finish", "limits_of", "load"]
 
 _SUMMARY = "summary.json"
 _SLOWEST = 10
@@ -81,12 +81,12 @@ class Survey:
         return _read_table(self.folder / "failures.ecsv")
 
     def plot_data(self, column: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Return the finite values of a column of numbers, ``(n,)``.
+        """Return the finite values of a column of numbers, ``(n,)``; limits are left out.
 
         Raises
         ------
         InputError
-            For a column that does not exist, or holds no numbers.
+            For a column that does not exist, holds no numbers, or numbers in different units.
         """
         return _numbers(self.table, column)
 
@@ -248,8 +248,24 @@ def _numbers(table: Table, column: str) -> np.ndarray[Any, np.dtype[np.float64]]
         raise InputError(
             "the table has no such column of numbers", value=column, allowed=", ".join(numeric)
         )
+    if f"{column}_unit" in table.colnames:
+        units = sorted({str(u) for u in np.ma.asarray(table[f"{column}_unit"]).compressed()})
+        raise InputError(
+            "the units of this column differ from target to target",
+            value=f"{column}: {', '.join(units)}",
+            hint=f"convert them yourself: survey.table has them in {column}_unit",
+        )
     values: Any = np.ma.asarray(table[column], dtype=float).filled(np.nan)
-    return values[np.isfinite(values)]
+    return values[np.isfinite(values) & ~limits_of(table, column)]
+
+
+def limits_of(table: Table, column: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return for each row of a survey's table whether a column holds but a limit there."""
+    name = f"{column}_limit"
+    if name not in table.colnames:
+        return np.zeros(len(table), dtype=bool)
+    words: Any = np.ma.asarray(table[name]).filled("")
+    return words != ""
 
 
 def _text(survey: Survey) -> str:

@@ -244,6 +244,8 @@ def writing(folder: Path) -> Iterator[None]:
     """
     try:
         yield
+    except AstrokitError:
+        raise  # also one that is an OSError, such as ReadError: it has words of its own
     except OSError as error:
         raise AstrokitError(
             "results cannot be written",

@@ -355,9 +355,13 @@ def _unique(names: Sequence[str]) -> tuple[str, ...]:
             value=", ".join(twice[:_SHOWN]),
             hint="results are kept by name: give another column of names, or remove the rows",
         )
-    odd = [n for n in names if any(ord(c) < 32 for c in n)]
+    odd = [n for n in names if len(n.splitlines()) != 1 or any(ord(c) < 32 for c in n)]
     if odd:
-        raise InputError("a name holds control characters", value=ascii(odd[0]))
+        raise InputError(
+            "a name holds control characters",
+            value=ascii(odd[0]),
+            hint="a row of a table is one line: rename it",
+        )
     return names
 
 

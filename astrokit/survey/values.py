@@ -108,15 +108,15 @@ def _cell(name: str, value: Any) -> Cell:
     if value is None or value is np.ma.masked:
         return None
     if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
+        return _text(value.decode("utf-8", "backslashreplace"))
     if isinstance(value, str):
-        return str(value)
+        return _text(value)
     if hasattr(value, "unit") and np.ndim(value) == 0:
         return {"value": _number(value.value), **_unit(value.unit)}
     if np.ndim(value) == 0 and isinstance(value, bool | int | float | np.generic | np.ndarray):
         plain = value.item() if isinstance(value, np.generic | np.ndarray) else value
         if isinstance(plain, bool | str):
-            return plain
+            return _text(plain) if isinstance(plain, str) else plain
         if isinstance(plain, int | float):
             return {"value": _number(plain)}
     raise InputError(
@@ -127,6 +127,11 @@ def _cell(name: str, value: Any) -> Cell:
         allowed="an Estimate, a number, a scalar Quantity, text, bool or None",
         hint="write arrays to a file of your own and return its name",
     )
+
+
+def _text(text: str) -> str:
+    """Return text as one line, since a row of a table is one: breaks become spaces."""
+    return " ".join(text.encode("utf-8", "backslashreplace").decode().splitlines())
 
 
 def _estimate(e: Estimate) -> Cell:

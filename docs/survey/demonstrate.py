@@ -90,7 +90,7 @@ def galaxies(folder: Path, n: int) -> None:
 
 
 FAST = """
-measures = ["sampling", "amplitudes", "timescales", "power_spectrum"]
+measures = ["sampling", "amplitudes", "timescales"]
 settings = { amplitudes = { scatter = 0 }, timescales = { scatter = 0 } }
 """
 STUDIES = {

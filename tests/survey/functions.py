@@ -86,3 +86,15 @@ def uneven(target, *, seed):
     if i == 2:
         return {"a": "too faint", "e": ak.Estimate(5.0, level=0.9, limit="upper")}
     return {"a": ak.Estimate(float("inf")), "e": float("nan"), "name": "x"}
+
+
+def says(target, *, seed):
+    """Return the text of the catalogue."""
+    return {"text": target.row["text"]}
+
+
+def limited(target, *, seed, units=False):
+    """Return numbers of which every second one is an upper limit."""
+    if target.row["i"] % 2:
+        return {"flux": ak.Estimate(1000.0, unit="mJy" if units else "Jy", limit="upper")}
+    return {"flux": ak.Estimate(1.0 + target.row["i"], 0.1, unit="Jy")}

@@ -90,3 +90,38 @@ def test_the_distribution_of_a_column_is_drawn(survey):
     assert survey.plot("estimate_lower").patches
     with pytest.raises(InputError, match="no such column of numbers"):
         survey.plot("verdict")
+
+
+@pytest.mark.parametrize("format", ["ecsv", "parquet"])
+def test_no_row_is_lost_to_odd_names_and_text(tmp_path, format):
+    names = ["#1", " # 2", "nan", "--", '"quoted"', "a,b", "True"]
+    texts = ["two\nlines", "three\r\nand\u2028more", "#5", "nan", 'say "x"', "a,b", "--"]
+    targets = Table({"name": names, "text": texts})
+    result = ak.survey.run(functions.says, targets, tmp_path / "out", format=format)
+    assert result.counts == {"ok": 7, "failed": 0, "missing": 0}
+    assert list(result.table["name"]) == [name.strip() for name in names]
+    shown = ["two lines", "three and more", *texts[2:]]
+    assert [str(text) for text in result.table["text"]] == shown
+    if format == "ecsv":  # parts are read by others, too
+        part = Table.read(tmp_path / "out/parts/part-000001.ecsv", format="ascii.ecsv")
+        assert len(part) == 7
+
+
+def test_limits_are_not_measurements(tmp_path):
+    result = ak.survey.run(
+        functions.limited, Table({"name": list("abcd"), "i": range(4)}), tmp_path
+    )
+    assert list(result.plot_data("flux")) == [1.0, 3.0]
+    assert result.plot("flux").get_title() == "2 of 4 targets, 2 limits not shown"
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    row = page.partition("<td>flux</td>")[2].partition("</tr>")[0]
+    assert row == "<td>Jy</td><td>2</td><td>2</td><td>2</td><td>1.32 to 2.68</td>"
+
+
+def test_numbers_in_different_units_are_not_mixed(tmp_path):
+    targets = Table({"name": list("abcd"), "i": range(4)})
+    options = {"units": True}
+    result = ak.survey.run(functions.limited, targets, tmp_path, options=options)
+    with pytest.raises(InputError, match=r"flux: Jy, mJy.*flux_unit"):
+        result.plot_data("flux")
+    assert "<td>flux</td><td>differs</td>" in (tmp_path / "report.html").read_text()

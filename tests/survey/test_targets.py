@@ -108,6 +108,7 @@ def test_a_root_is_given_where_data_lie_elsewhere(folder, tmp_path_factory):
         ({"n": [1, 2]}, "neither names nor paths"),
         ({"name": []}, "no row"),
         ({"name": ["a\nb"]}, "control characters"),
+        ({"name": ["a\u2028b"]}, "control characters.*rename"),
         ({"name": ["x"], "path": ["a\0b"]}, "cannot be used"),
         ({"name": ["x"], "image": [np.zeros(3)]}, "holds arrays"),
     ],

@@ -90,6 +90,13 @@ def test_every_dependency_has_a_lower_bound():
     assert len(set(names)) == len(names) == len(lowest(dependencies()))
 
 
+def test_the_documentation_names_the_oldest_versions():
+    text = (CHECKOUT / "docs" / "installation.md").read_text(encoding="utf-8")
+    for pinned in lowest(dependencies()):
+        name, version = pinned.split("==")
+        assert re.search(rf"\b{re.escape(name)} (\| )?{re.escape(version)}", text), pinned
+
+
 def test_the_sdist_is_complete_and_makes_the_same_wheel(built):
     with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
         inside = {name.partition("/")[2] for name in archive.getnames()}

@@ -63,6 +63,8 @@ def test_coverage_of_cstat_on_the_page_is_within_three_sigma():
     ranks = table("spectra-ranks.ecsv")
     exact = np.array([str(study).startswith("C-stat") for study in ranks["study"]])
     assert ranks["failed"].max() == 0
+    # Of a modelled background the ranks with 2000 counts are not settled: the page says so.
+    exact &= np.array([not str(name).startswith("background") for name in ranks["parameter"]])
     assert min(ranks["p_chi2"][exact].min(), ranks["p_ecdf"][exact].min()) > 1e-4
 
 

@@ -71,6 +71,7 @@ def installed(wheel, tmp_path_factory) -> Path:
 def test_the_wheel_holds_notebooks_data_types_and_nothing_else(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     expected = {"astrokit/py.typed", "astrokit/_registry.csv", "astrokit/_data/bundled.csv"}
+    expected |= {"astrokit/pages/page.css", "astrokit/pages/page.js"}
     for path in (CHECKOUT / "notebooks").glob("*.ipynb"):
         expected.add(f"astrokit/_notebooks/{path.name}")
     for path in (CHECKOUT / "data").iterdir():

@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 import astrokit as ak
 from astrokit.errors import AstrokitError
-from tests.interchange.examples.inference import posterior
+from tests.interchange.examples.inference import fit
 folder = Path(sys.argv[1])
 lc = ak.LightCurve(np.arange(4000.0), np.ones(4000), np.ones(4000))
 pha = ak.spectra.Spectrum(np.ones(4000), exposure=1.0)
 jobs = [
-    lambda: posterior().save(folder / "posterior.h5"),
-    lambda: posterior().report(folder / "posterior.html"),
+    lambda: fit().save(folder / "fit.h5"),
+    lambda: fit().report(folder / "fit.html"),
     lambda: lc.write(folder / "curve.fits", overwrite=True),
     lambda: lc.write(folder / "curve.fits.gz", overwrite=True),
     lambda: lc.write(folder / "curve.ecsv", overwrite=True),

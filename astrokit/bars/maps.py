@@ -363,7 +363,7 @@ class GalaxyMaps:
         --------
         >>> from astrokit.bars import GalaxyMaps
         >>> GalaxyMaps([1.0, 1], [-90.0, 90], x=[-1, 1], y=[0, 0]).to_table().colnames
-        ['x', 'y', 'flux', 'velocity', 'bin']
+        ['x', 'y', 'flux', 'velocity', 'bins']
         """
         from astropy import units as u
         from astropy.table import QTable
@@ -375,7 +375,7 @@ class GalaxyMaps:
             values = getattr(self, name)
             if values is not None:
                 table[name] = values if columns[name] is None else values * columns[name]
-        table["bin"] = self.bins
+        table["bins"] = self.bins
         return table
 
     def plot(self, axes: Any = None) -> NDArray[Any]:

@@ -332,6 +332,20 @@ def points(n=4):
     return {"x": x.ravel(), "y": y.ravel(), "flux": np.ones(n * n), "velocity": 10 * x.ravel()}
 
 
+def test_a_written_table_of_binned_maps_is_the_same_maps(tmp_path):
+    """Two pixels of one bin hold one velocity: without bins the errors would be too small."""
+    x, y = np.meshgrid(np.arange(4.0), np.arange(3.0))
+    maps = ak.bars.GalaxyMaps(
+        1 + x + y, 10 * (x // 2), velocity_error=np.ones((3, 4)), x=x, y=y, bins=x // 2 + 2 * y
+    )
+    maps.to_table().write(tmp_path / "maps.ecsv")
+    back = read_points(tmp_path / "maps.ecsv")
+    assert (len(back), back.n_bins) == (12, 6)
+    for one in (maps, back):
+        assert one.bins[np.lexsort((one.x, one.y))].tolist() == np.repeat(range(6), 2).tolist()
+    assert any("bins: column bins" in note for note in back.notes)
+
+
 @pytest.mark.parametrize("form", ["fits", "ecsv", "csv", "vot", "basic", "commented", "csv.gz"])
 def test_tables_of_many_forms_give_the_same_maps(tmp_path, form):
     columns = points()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from astropy.table import Table
 from scipy import sparse
 
 
@@ -39,6 +40,10 @@ def first_difference(a: Any, b: Any, where: str = "", seen: frozenset[int] = fro
     if isinstance(a, functools.partial):
         a, b = (a.func, a.args, a.keywords), (b.func, b.args, b.keywords)
         return first_difference(a, b, where, seen)
+    if isinstance(a, Table):
+        return first_difference(_parts_of_table(a), _parts_of_table(b), where, seen)
+    if isinstance(a, BaseException) and str(a) != str(b):
+        return f"{where}: {a!r} became {b!r}"
     if isinstance(a, types.MethodType):
         return first_difference(a.__self__, b.__self__, where, seen)
     if _is_of_fields(a):
@@ -53,6 +58,15 @@ def _of_arrays(a: np.ndarray, b: np.ndarray, where: str) -> str:
         return first_difference(a.tolist(), b.tolist(), where)
     same = np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
     return "" if same else f"{where}: numbers differ"
+
+
+def _parts_of_table(table: Table) -> dict[str, Any]:
+    columns = {name: table[name] for name in table.colnames}
+    parts = {
+        name: (type(c), str(c.unit), np.ma.getmaskarray(c), np.asarray(c))
+        for name, c in columns.items()
+    }
+    return {"meta": dict(table.meta), **parts}
 
 
 def _is_of_fields(a: Any) -> bool:

@@ -6,9 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from astropy import units as u
+from astropy.table import MaskedColumn, QTable
 from scipy import sparse
 
 import astrokit as ak
+from astrokit.errors import InputError
 from tests.interchange.equality import first_difference
 from tests.interchange.examples.inference import fit
 
@@ -51,6 +54,23 @@ def test_sparse_matrices():
     one = sparse.csr_matrix([[1.0, 0.0], [0.0, 2.0]])
     assert first_difference(one, one.copy()) == ""
     assert "differ" in first_difference(one, 2 * one)
+
+
+def test_tables():
+    one = QTable({"speed": [1.0, 2.0], "n": MaskedColumn([1, 2], mask=[False, True])})
+    assert first_difference(one, one.copy()) == ""
+    for name, other in (("speed", [1.0, 3.0]), ("speed", [1.0, 2.0] * u.km), ("n", [1, 2])):
+        changed = one.copy()
+        changed[name] = other
+        assert f"[{name!r}]" in first_difference(one, changed)
+    described = one.copy()
+    described.meta["of"] = "bars"
+    assert "['meta']" in first_difference(one, described)
+
+
+def test_errors():
+    assert first_difference(InputError("one"), InputError("one")) == ""
+    assert "became" in first_difference(InputError("one"), InputError("other"))
 
 
 def test_kinds_are_compared():

@@ -13,7 +13,14 @@ from tests.interchange.examples import EXAMPLES
 from tests.interchange.examples.inference import fit, posterior
 from tests.interchange.test_pickle import BY_NAME, example
 
-WITH_TABLE = sorted(name for name, c in BY_NAME.items() if hasattr(c, "to_table"))
+
+def has_table(cls: type) -> bool:
+    """Whether a class makes tables, or holds one as a property or a field."""
+    fields = getattr(cls, "__dataclass_fields__", {})
+    return hasattr(cls, "to_table") or hasattr(cls, "table") or "table" in fields
+
+
+WITH_TABLE = sorted(name for name, c in BY_NAME.items() if has_table(c))
 FORMATS = {
     "ecsv": {"format": "ascii.ecsv"},
     "h5": {"format": "hdf5", "path": "table"},
@@ -23,7 +30,7 @@ FORMATS = {
 
 def table_of(name: str) -> Table:
     thing = example(name)
-    result = thing.to_table()
+    result = thing.to_table() if hasattr(thing, "to_table") else thing.table
     assert isinstance(result, Table)
     assert len(result) > 0
     return result
@@ -63,8 +70,8 @@ def plain(column: Any) -> np.ndarray:
 
 
 def test_every_table_is_tried():
-    """`to_table` is looked up on the class; one that appears on instances only would be missed."""
-    assert {c for c in EXAMPLES if hasattr(c, "to_table")} == {BY_NAME[n] for n in WITH_TABLE}
+    """Tables are looked up on the class; one that appears on instances only would be missed."""
+    assert {c for c in EXAMPLES if has_table(c)} == {BY_NAME[n] for n in WITH_TABLE}
     assert len(WITH_TABLE) >= 15
 
 

@@ -9,8 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import bursts, comets, complexity, ground, inference, lightcurve, spectra, timing
+from . import (
+    bars,
+    bursts,
+    comets,
+    complexity,
+    ground,
+    inference,
+    lightcurve,
+    spectra,
+    survey,
+    timing,
+)
 
 EXAMPLES: dict[type, Callable[[], Any]] = {}
-for _room in (ground, inference, lightcurve, timing, spectra, bursts, complexity, comets):
+_FIRST = (ground, inference, lightcurve, timing, spectra)
+for _room in (*_FIRST, bursts, complexity, comets, bars, survey):
     EXAMPLES |= _room.EXAMPLES

@@ -12,8 +12,11 @@ from astrokit import spectra as room
 from astrokit.inference import Parameter, Uniform
 from astrokit.spectra.bands import Band
 from astrokit.spectra.binned import BinnedSpectrum
+from astrokit.spectra.factors import FoldingFactors
 from astrokit.spectra.groups import Groups
 from astrokit.spectra.model_comparison import FTest
+from astrokit.spectra.model_plots import FitPlotData, UnfoldedPlotData
+from astrokit.spectra.plots import SpectrumPlotData
 from tests.spectra.detector import CHANNEL_EDGES, ENERGY_EDGES, response_matrix
 
 
@@ -53,6 +56,11 @@ def spectrum(seed: int = 1) -> room.Spectrum:
 @functools.cache
 def problem() -> room.SpectralProblem:
     return room.SpectralProblem(spectrum(), law())
+
+
+@functools.cache
+def fit() -> ak.inference.Fit:
+    return problem().fit(seed=1)
 
 
 def points() -> room.FluxPoints:
@@ -124,7 +132,11 @@ EXAMPLES: dict[type, Any] = {
     room.ZTBabs: lambda: room.ZTBabs(redshift=0.1),
     Band: lambda: Band(0.5, 2.0),
     BinnedSpectrum: lambda: problem().data[0],
+    FoldingFactors: lambda: spectrum().folding_factors,
+    FitPlotData: lambda: room.fit_plot_data(problem(), fit()),
     Groups: lambda: spectrum().groups,
+    SpectrumPlotData: lambda: room.spectrum_plot_data(spectrum()),
+    UnfoldedPlotData: lambda: room.unfolded_plot_data(problem(), fit()),
     FTest: lambda: room.f_test(points_fit(room.PowerLaw()), points_fit(room.LogParabola())),
     ak.spectra.models.Component: room.PowerLaw,
 }

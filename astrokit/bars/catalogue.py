@@ -116,11 +116,15 @@ class PatternSpeedSample:
     def expected_fractions(self) -> dict[str, float]:
         """Return the mean class probabilities, in which uncertain bars count by parts.
 
+        NaN where no galaxy was measured.
+
         Examples
         --------
         ``sample.expected_fractions()["slow"]``
         """
-        return {name: float(np.nanmean(self.column(_probability(name)))) for name in _CLASSES}
+        shares = {name: self.column(_probability(name)) for name in _CLASSES}
+        known = {name: p[np.isfinite(p)] for name, p in shares.items()}
+        return {name: float(p.mean()) if p.size else math.nan for name, p in known.items()}
 
     def plot(self, axes: Any = None) -> NDArray[Any]:
         """Draw histograms of pattern speed, corotation radius and ratio."""

@@ -25,6 +25,7 @@ _FEW_SLITS = 5
 _SHORT = 1.3  # bar radii on each side, where streaming toys have come to 4 % of the truth
 _MOST_STEPS = 50
 _OFF_CENTER = 0.1  # bar radii
+_SPREAD = (2.0, 2000.0)  # km/s: discs lie far inside, velocities in m/s or redshifts outside
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,8 @@ def _of_geometry(tw: TremaineWeinberg) -> list[Flag]:
     inclination, angle = g.inclination.value, g.bar_angle or 0.0
     if not 20 <= inclination <= 70:
         text = f"{inclination:.3g} deg is outside 20 to 70 deg"
+        if inclination < math.pi / 2:
+            text += f"; in radians it would be {math.degrees(inclination):.3g} deg"
         flags.append(Flag("inclination", text))
     if not 10 <= angle <= 80:
         text = f"the bar is {angle:.3g} deg from the line of nodes, outside 10 to 80 deg"
@@ -220,6 +223,10 @@ def _of_field(tw: TremaineWeinberg) -> list[Flag]:
 
 def _of_conventions(tw: TremaineWeinberg) -> list[Flag]:
     flags = []
+    low, high = np.quantile(tw.maps.velocity, [0.05, 0.95])
+    if not _SPREAD[0] < high - low < _SPREAD[1]:
+        text = f"90 % of the velocities spread over {high - low:.3g} km/s: are they in km/s?"
+        flags.append(Flag("velocity_unit", text))
     given, seen = tw.geometry.position_angle.value, kinematic_position_angle(tw.maps)
     off = _apart(given, seen)
     if off > _OFF_NODES:

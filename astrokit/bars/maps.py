@@ -274,7 +274,7 @@ class GalaxyMaps:
         if missing:
             raise InputError(
                 f"the geometry lacks {', '.join(missing)}",
-                hint=f"maps.with_geometry({missing[0]}=...)",
+                hint=f"maps.with_geometry({', '.join(f'{name}=...' for name in missing)})",
             )
         return self.geometry
 

@@ -151,7 +151,7 @@ class PatternSpeed:
     @functools.cached_property
     def flags(self) -> tuple[Flag, ...]:
         """What a reader must know; empty where nothing is wrong."""
-        found = list(self.tw.flags)
+        found = [*self.tw.flags, *self._of_noise(), *self._of_curve()]
         lost = self.class_probabilities[NO_COROTATION]
         if lost > _FEW_ROOTS:
             text = (
@@ -159,6 +159,21 @@ class PatternSpeed:
             )
             found.append(Flag("corotation", text))
         return tuple(found)
+
+    def _of_noise(self) -> list[Flag]:
+        pixels = self.tw.pixels
+        if not pixels.velocity_variance.any():
+            text = "the maps state no errors of velocities: the interval lacks the noise of pixels"
+            return [Flag("no_noise", text)]
+        return []
+
+    def _of_curve(self) -> list[Flag]:
+        """Return whether corotation lies where no velocity was measured."""
+        end, middle = float(self.rotation_curve.radius.max()), self.corotation_radius.value
+        if middle > end:
+            text = f"the rotation curve ends at {end:.3g} arcsec, before corotation at {middle:.3g}"
+            return [Flag("extrapolated", text)]
+        return []
 
     def to_table(self) -> QTable:
         """Return the draws, one per row, with units."""
@@ -200,7 +215,7 @@ class PatternSpeed:
         low, middle, high = np.quantile(known, [tail, 0.5, 1 - tail])
         text = self.method
         if known.size < values.size:
-            text += f", {100 * (1 - known.size / values.size):.1f} % without left out"
+            text += f", {100 * (1 - known.size / values.size):.1f} % of the draws have none"
         return Estimate(middle, middle - low, high - middle, unit, name=name, method=text)
 
     def __str__(self) -> str:
@@ -286,8 +301,7 @@ def pattern_speed(
     >>> abs(r.pattern_speed.sigma_from(20.0)) < 3
     True
     """
-    if not isinstance(n_draws, int | np.integer) or n_draws < 20:
-        raise InputError("too few draws for an interval", value=n_draws, allowed="20 or more")
+    require_draws(n_draws)
     scale = kpc_per_arcsec(distance, redshift, cosmology)
     sequence = as_seed_sequence(seed)
     tw = TremaineWeinberg(maps, layout=layout, weights=weights, rotation=rotation)
@@ -308,6 +322,19 @@ def pattern_speed(
         recorder.warn(str(flag), CoverageWarning)
     object.__setattr__(result, "provenance", recorder.finish())
     return result
+
+
+def require_draws(n_draws: Any) -> None:
+    """Refuse numbers of draws that are not whole, or too small for an interval.
+
+    Raises
+    ------
+    InputError
+    """
+    if not isinstance(n_draws, int | np.integer):
+        raise InputError("n_draws is not a whole number", value=n_draws, allowed="20 or more")
+    if n_draws < 20:
+        raise InputError("too few draws for an interval", value=n_draws, allowed="20 or more")
 
 
 def kpc_per_arcsec(distance: Any, redshift: float | None, cosmology: Any) -> float:

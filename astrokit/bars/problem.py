@@ -19,7 +19,7 @@ from .budget import sensitivity_budget
 from .checks import twofold
 from .draws import draw_geometry, draw_noise, evaluate
 from .forms import Arctan
-from .measure import PatternSpeed, kpc_per_arcsec
+from .measure import PatternSpeed, kpc_per_arcsec, require_draws
 from .rotation import deprojected_radius
 from .slits import Slits, measure_slits
 from .toy import ToyGalaxy
@@ -284,8 +284,7 @@ class TremaineWeinbergProblem(Problem):
             raise InputError(
                 "the posterior is that of other slits", hint="pass what problem.sample() returned"
             )
-        if n_draws < 20:
-            raise InputError("too few draws for an interval", value=n_draws, allowed=">= 20")
+        require_draws(n_draws)
         sequence = as_seed_sequence(seed)
         recorder = Recorder(
             "astrokit.bars.TremaineWeinbergProblem.pattern_speed",

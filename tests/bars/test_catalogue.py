@@ -163,3 +163,13 @@ def test_a_sample_in_which_all_fail_has_no_fractions(galaxies):
         {"a": galaxies["toy 0"].with_geometry(bar_position_angle=along)}, n_draws=20, seed=1
     )
     assert all(np.isnan(share) for share in sample.expected_fractions().values())
+
+
+def test_a_data_frame_is_a_table_and_a_path_is_not(galaxies):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"name": ["toy 0"], "redshift": [0.03]})
+    sample = pattern_speeds(frame, maps=lambda row: galaxies[row["name"]], n_draws=20, seed=1)
+    assert sample.failures == {}
+    assert np.isfinite(sample.column("pattern_speed_kpc")).all()
+    with pytest.raises(InputError, match=r"Table\.read"):
+        pattern_speeds("sample.fits")

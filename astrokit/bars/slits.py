@@ -239,6 +239,7 @@ def lay_slits(pixels: Pixels, geometry: Geometry, layout: SlitLayout) -> Apertur
     width = layout.resolved_width(scale) / scale
     spacing = layout.resolved_spacing(scale) / scale
     offset = layout.offsets(bar_extent=bar, pixel_scale=scale) / scale
+    offset = offset[np.abs(offset) <= np.abs(y).max() + width]
     angle = pixels.angle - math.radians(geometry.position_angle.value)
     low = offset - width / 2
     weights = np.empty((low.size, x.size))

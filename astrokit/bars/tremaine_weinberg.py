@@ -15,6 +15,7 @@ from ..errors import InputError, ShapeError
 from ..estimate import Estimate
 from .checks import Flag, check_measurement
 from .forms import as_form
+from .geometry import Geometry
 from .kernels import line_slopes, slit_means
 from .line import STEPS, SlitLine, fit_line
 from .maps import GalaxyMaps
@@ -168,6 +169,7 @@ class TremaineWeinberg:
         self.maps = maps
         self.geometry = maps.require_geometry("bar_position_angle", "bar_radius")
         require_bar_angle(self.geometry.bar_angle or 0.0)
+        _require_center(maps, self.geometry)
         self.layout = SlitLayout() if layout is None else layout
         if not isinstance(self.layout, SlitLayout):
             raise InputError("layout must be a SlitLayout", value=type(layout).__name__)
@@ -350,6 +352,20 @@ def require_bar_angle(angle: float) -> None:
             value=f"bar angle {angle:.3g} deg on the sky",
             allowed="2 to 88 deg; trust 10 to 80",
             hint="no pattern speed can be had from this galaxy in this way; check both angles",
+        )
+
+
+def _require_center(maps: GalaxyMaps, geometry: Geometry) -> None:
+    """Refuse a centre outside of the field, before slits are sought where no light is."""
+    center = (geometry.center_x.value, geometry.center_y.value)
+    field = [(float(v.min()), float(v.max())) for v in (maps.x, maps.y)]
+    if not all(low <= c <= high for c, (low, high) in zip(center, field, strict=True)):
+        spans = ", ".join(f"{low:.4g} to {high:.4g}" for low, high in field)
+        raise InputError(
+            "the centre lies outside of the field",
+            value=f"centre {center[0]:.4g}, {center[1]:.4g} in a field of {spans} arcsec",
+            hint="centre and positions are arcsec to the west and north of one origin, neither "
+            "pixels nor degrees",
         )
 
 

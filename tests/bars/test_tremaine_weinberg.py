@@ -478,8 +478,29 @@ def test_one_slit_or_none(galaxy):
 
 def test_slits_that_miss_the_field(galaxy):
     far = galaxy.with_geometry(center=(200.0, 0.0))
-    with pytest.raises(InputError, match=r"counterpart|no slit|too little of the disc"):
+    with pytest.raises(InputError, match="outside of the field"):
         TremaineWeinberg(far)
+    degrees = GalaxyMaps(
+        galaxy.flux,
+        galaxy.velocity,
+        x=150 + galaxy.x / 3600,
+        y=2 + galaxy.y / 3600,
+        geometry=galaxy.geometry,
+    )
+    with pytest.raises(InputError, match="neither pixels nor degrees"):
+        TremaineWeinberg(degrees)
+
+
+def test_a_bar_far_longer_than_the_field_ends_with_it(galaxy):
+    tw = TremaineWeinberg(galaxy.with_geometry(bar_radius=1e5))
+    assert tw.slits.offset.max() < np.hypot(galaxy.x, galaxy.y).max()
+    assert any(flag.name == "short_slits" for flag in tw.flags)
+
+
+def test_bad_velocities_without_a_mask_are_flagged(galaxy):
+    velocity = galaxy.velocity.copy()
+    velocity[::500] = -32768
+    assert "-3.277e+04" in flags(scaled(galaxy, velocity=velocity))["outliers"]
 
 
 def test_overlapping_slits_are_refused():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..boundary import as_scalar
+from ..boundary import as_array, as_scalar
 from ..errors import CoverageWarning, InputError
 from ..estimate import ONE_SIGMA, Estimate
 from ..provenance import Provenance, Recorder
@@ -50,13 +50,20 @@ def classify(ratio: ArrayLike) -> dict[str, float]:
         "ultrafast" (R < 1), "fast" (1 to 1.4), "slow" (beyond), and "no corotation": the share of
         draws in which the pattern is faster than the disc everywhere, or negative. They sum to 1.
 
+    Raises
+    ------
+    InputError, NonFiniteError, ShapeError
+        For negative or infinite ratios, or none at all.
+
     Examples
     --------
     >>> from astrokit.bars import classify
     >>> classify([0.9, 1.2, 1.3, 2.0])
     {'ultrafast': 0.25, 'fast': 0.5, 'slow': 0.25, 'no corotation': 0.0}
     """
-    r = np.asarray(ratio, dtype=float)
+    r = as_array(ratio, "ratio", missing="nan")
+    if np.any(r < 0):
+        raise InputError("a ratio of radii is negative", value=float(np.nanmin(r)), allowed=">= 0")
     shares = {name: float(np.mean((r >= a) & (r < b))) for name, (a, b) in CLASSES.items()}
     return shares | {NO_COROTATION: float(np.mean(np.isnan(r)))}
 
@@ -351,5 +358,11 @@ def kpc_per_arcsec(distance: Any, redshift: float | None, cosmology: Any) -> flo
         from astropy.cosmology import Planck18
 
         cosmology = Planck18
+    if not hasattr(cosmology, "kpc_proper_per_arcmin"):
+        raise InputError(
+            "cosmology is not understood",
+            value=cosmology,
+            allowed="one of astropy.cosmology, such as astropy.cosmology.WMAP9",
+        )
     per_arcmin = cosmology.kpc_proper_per_arcmin(z)
     return float(per_arcmin.to_value("kpc/arcmin")) / 60

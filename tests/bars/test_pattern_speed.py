@@ -332,3 +332,13 @@ def test_impossible_calls_are_refused(galaxy):
         pattern_speed(galaxy, rotation="keplerian")
     with pytest.raises(TypeError):
         pattern_speed(galaxy, draws=100)
+    with pytest.raises(InputError, match="WMAP9"):
+        pattern_speed(galaxy, redshift=0.1, cosmology="WMAP9")
+    with pytest.raises(InputError, match="negative"):
+        classify([-1.0, 1.2])
+    with pytest.raises(InputError, match="a rotation curve is needed"):
+        corotation_radius(10, "arctan")
+    with pytest.raises(InputError, match="no disc has this inclination"):
+        deprojected_radius(5, 30, 90)
+    with pytest.raises(InputError, match="from_velocity"):
+        fit_rotation_curve(galaxy.velocity)

@@ -280,9 +280,11 @@ class TremaineWeinbergProblem(Problem):
         InputError
             For a posterior of other data, or fewer than 20 draws.
         """
-        if posterior.data_checksum != self.data_checksum:
+        if getattr(posterior, "data_checksum", None) != self.data_checksum:
             raise InputError(
-                "the posterior is that of other slits", hint="pass what problem.sample() returned"
+                "this is no posterior of these slits",
+                value=type(posterior).__name__,
+                hint="pass what problem.sample() of this problem returned",
             )
         require_draws(n_draws)
         sequence = as_seed_sequence(seed)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -116,11 +117,15 @@ class PatternSpeedSample:
     def expected_fractions(self) -> dict[str, float]:
         """Return the mean class probabilities, in which uncertain bars count by parts.
 
+        NaN where no galaxy was measured.
+
         Examples
         --------
         ``sample.expected_fractions()["slow"]``
         """
-        return {name: float(np.nanmean(self.column(_probability(name)))) for name in _CLASSES}
+        shares = {name: self.column(_probability(name)) for name in _CLASSES}
+        known = {name: p[np.isfinite(p)] for name, p in shares.items()}
+        return {name: float(p.mean()) if p.size else math.nan for name, p in known.items()}
 
     def plot(self, axes: Any = None) -> NDArray[Any]:
         """Draw histograms of pattern speed, corotation radius and ratio."""
@@ -155,7 +160,7 @@ def pattern_speeds(
 
     Parameters
     ----------
-    catalogue : iterable of GalaxyMaps, mapping of str to GalaxyMaps, or Table
+    catalogue : iterable of GalaxyMaps, mapping of str to GalaxyMaps, Table or DataFrame
         Maps with their geometry, or a table with one row per galaxy: then `maps` says how to get
         at the maps of a row, and the columns position_angle, inclination, bar_position_angle,
         bar_radius (each with ``_error``), center_x, center_y and systemic_velocity give the
@@ -260,28 +265,36 @@ def _is_nan(value: Any) -> bool:
 
 def _items(catalogue: Any, maps: Callable[[Any], GalaxyMaps] | None) -> list[dict[str, Any]]:
     """Return one dict per galaxy, with its name, and its maps where they are there already."""
-    if hasattr(catalogue, "colnames"):
+    if (rows := _rows(catalogue)) is not None:
         if maps is None:
             raise InputError(
                 "a table needs a way from a row to its maps",
                 hint="maps=lambda row: ak.bars.read_manga(row['path']), or a function of your own",
             )
-        items = [{name: row[name] for name in catalogue.colnames} for row in catalogue]
-        for k, item in enumerate(items):
-            item["name"] = str(item.get("name", f"row {k}"))
+        items = [{**row, "name": str(row.get("name", f"row {k}"))} for k, row in enumerate(rows)]
     elif isinstance(catalogue, Mapping):
         items = [{"name": str(name), "maps": found} for name, found in catalogue.items()]
-    elif isinstance(catalogue, GalaxyMaps) or not isinstance(catalogue, Iterable):
+    elif isinstance(catalogue, GalaxyMaps | str | Path) or not isinstance(catalogue, Iterable):
         raise InputError(
             "the catalogue is not understood",
             value=type(catalogue).__name__,
             allowed="a list or mapping of GalaxyMaps, or a table",
+            hint="of a file: astropy.table.Table.read(path)",
         )
     else:
         items = _named(list(catalogue))
     if not items:
         raise InputError("the catalogue is empty")
     return items
+
+
+def _rows(catalogue: Any) -> list[dict[str, Any]] | None:
+    """Return the rows of an astropy table or of a data frame; None of anything else."""
+    if hasattr(catalogue, "colnames"):
+        return [{name: row[name] for name in catalogue.colnames} for row in catalogue]
+    if hasattr(catalogue, "columns") and hasattr(catalogue, "to_dict"):
+        return list(catalogue.to_dict("records"))
+    return None
 
 
 def _named(galaxies: list[GalaxyMaps]) -> list[dict[str, Any]]:

@@ -25,6 +25,8 @@ _FEW_SLITS = 5
 _SHORT = 1.3  # bar radii on each side, where streaming toys have come to 4 % of the truth
 _MOST_STEPS = 50
 _OFF_CENTER = 0.1  # bar radii
+_FAR, _FAR_SIGMA = 3.0, 6.0  # spreads of 90 % of the velocities, and their errors
+_SPREAD = (2.0, 2000.0)  # km/s: discs lie far inside, velocities in m/s or redshifts outside
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def twofold(pixels: Pixels, maps: GalaxyMaps) -> tuple[float, float]:
 def check_measurement(tw: TremaineWeinberg) -> tuple[Flag, ...]:
     """Return every reservation about a measurement."""
     found: list[Flag] = []
-    for check in (_of_geometry, _of_slits, _of_field, _of_conventions):
+    for check in (_of_geometry, _of_slits, _of_field, _of_conventions, _of_velocities):
         found += check(tw)
     return tuple(found)
 
@@ -138,6 +140,8 @@ def _of_geometry(tw: TremaineWeinberg) -> list[Flag]:
     inclination, angle = g.inclination.value, g.bar_angle or 0.0
     if not 20 <= inclination <= 70:
         text = f"{inclination:.3g} deg is outside 20 to 70 deg"
+        if inclination < math.pi / 2:
+            text += f"; in radians it would be {math.degrees(inclination):.3g} deg"
         flags.append(Flag("inclination", text))
     if not 10 <= angle <= 80:
         text = f"the bar is {angle:.3g} deg from the line of nodes, outside 10 to 80 deg"
@@ -247,6 +251,22 @@ def _of_conventions(tw: TremaineWeinberg) -> list[Flag]:
             "noise, a wrong line of nodes, or mirrored axes"
         )
         flags.append(Flag("sign", text))
+    return flags
+
+
+def _of_velocities(tw: TremaineWeinberg) -> list[Flag]:
+    """Return whether velocities, or some of them, cannot be motions of a disc."""
+    maps, flags = tw.maps, []
+    low, middle, high = np.quantile(maps.velocity, [0.05, 0.5, 0.95])
+    if not _SPREAD[0] < high - low < _SPREAD[1]:
+        text = f"90 % of the velocities spread over {high - low:.3g} km/s: are they in km/s?"
+        flags.append(Flag("velocity_unit", text))
+    error = 0.0 if maps.velocity_error is None else maps.velocity_error
+    far = np.abs(maps.velocity - middle) > np.maximum(_FAR * (high - low), _FAR_SIGMA * error)
+    if far.any():
+        worst = maps.velocity[np.argmax(np.abs(maps.velocity - middle) * far)]
+        text = f"{int(far.sum())} velocities lie far from all others, such as {worst:.4g} km/s"
+        flags.append(Flag("outliers", text + ": mask what is no measurement"))
     return flags
 
 

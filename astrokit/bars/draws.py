@@ -106,9 +106,14 @@ def draw_geometry(geometry: Geometry, n: int, rng: np.random.Generator) -> Geome
     """Return n geometries from the measured distributions.
 
     Each number is normal, with the lower and the upper error on its own side; an inclination
-    outside 1 to 89 deg and a bar radius below zero are drawn anew.
+    outside 1 to 89 deg (or beyond the measured one) and a bar radius below zero are drawn anew.
     """
-    limits = {"inclination": INCLINATIONS, "bar_radius": (1e-6, math.inf)}
+    i = geometry.inclination.value
+    limits = {
+        # A disc that is measured closer to face-on or edge-on may stay there.
+        "inclination": (min(INCLINATIONS[0], i), max(INCLINATIONS[1], i)),
+        "bar_radius": (0.0, math.inf),
+    }
     columns = {
         name: _draw(estimate, n, rng, limits.get(name, (-math.inf, math.inf)))
         for name, estimate in sorted(geometry.estimates.items())
@@ -120,10 +125,7 @@ def draw_geometry(geometry: Geometry, n: int, rng: np.random.Generator) -> Geome
 def _draw(
     estimate: Estimate, n: int, rng: np.random.Generator, limits: tuple[float, float]
 ) -> FloatArray:
-    lower, upper = (
-        error if math.isfinite(error) else 0.0
-        for error in (estimate.lower, float(estimate.upper))  # type: ignore[arg-type]
-    )
+    lower, upper = estimate.lower, float(estimate.upper)  # type: ignore[arg-type]
     values = np.full(n, np.nan)
     wrong = np.ones(n, dtype=bool)
     while wrong.any():

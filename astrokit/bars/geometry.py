@@ -256,6 +256,13 @@ def _estimate(given: Any, name: str, unit: str) -> Estimate:
         theirs = given if given.unit is not None else dataclasses.replace(given, unit=unit)
         theirs = theirs.to(unit)
         below, above = _one_sigma(theirs)
+        if math.isinf(below) or math.isinf(above):
+            raise InputError(
+                f"the error of {name} is infinite",
+                value=str(given),
+                allowed="a finite error",
+                hint="without any knowledge of it there is no pattern speed",
+            )
         return Estimate(theirs.value, below, above, unit, method=theirs.method, name=name)
     if isinstance(given, tuple | list) or np.ndim(getattr(given, "value", given)) == 1:
         if len(given) not in (2, 3):

@@ -199,7 +199,7 @@ def _draw_flux(ax: Axes, data: MapsPlotData) -> None:
     brightness = 2.5 * np.log10(np.clip(data.flux, floor, None))
     picture = _paint(ax, data, brightness, cmap="Greys", vmin=2.5 * math.log10(floor), vmax=0.0)
     bar = ax.figure.colorbar(picture, ax=ax, shrink=0.85, pad=0.02)
-    bar.set_label("mag about the maximum")
+    bar.set_label("mag below the maximum")
     bar.ax.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
     ax.set_title("flux")
 

@@ -134,6 +134,7 @@ class GalaxyMaps:
         put = object.__setattr__  # frozen: only this method and its helpers set fields
         for name in ("flux", "velocity", "flux_error", "velocity_error", "area"):
             put(self, name, None if images[name] is None else images[name][keep].ravel())
+        _require_errors(self.velocity_error)
         put(self, "x", np.ascontiguousarray(x[keep]))
         put(self, "y", np.ascontiguousarray(y[keep]))
         put(self, "bins", _bin_numbers(self.bins, keep))
@@ -274,7 +275,7 @@ class GalaxyMaps:
         if missing:
             raise InputError(
                 f"the geometry lacks {', '.join(missing)}",
-                hint=f"maps.with_geometry({missing[0]}=...)",
+                hint=f"maps.with_geometry({', '.join(f'{name}=...' for name in missing)})",
             )
         return self.geometry
 
@@ -474,6 +475,18 @@ def _usable(
             hint="check the mask: True must mean 'do not use'",
         )
     return keep, report
+
+
+def _require_errors(error: FloatArray | None) -> None:
+    """Refuse errors of zero beside others, which would weigh without limit."""
+    if error is None or not error.any() or (error > 0).all():
+        return
+    raise InputError(
+        "some velocities have an error of zero",
+        value=f"{int((error == 0).sum())} of {error.size} usable points",
+        allowed="> 0 for all, or 0 for all where there is no noise",
+        hint="zero often stands for no measurement: mask=velocity_error == 0",
+    )
 
 
 def _bin_numbers(bins: Any, keep: NDArray[np.bool_]) -> IntArray:

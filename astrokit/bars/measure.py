@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..boundary import as_scalar
+from ..boundary import as_array, as_scalar
 from ..errors import CoverageWarning, InputError
 from ..estimate import ONE_SIGMA, Estimate
 from ..provenance import Provenance, Recorder
@@ -50,13 +50,20 @@ def classify(ratio: ArrayLike) -> dict[str, float]:
         "ultrafast" (R < 1), "fast" (1 to 1.4), "slow" (beyond), and "no corotation": the share of
         draws in which the pattern is faster than the disc everywhere, or negative. They sum to 1.
 
+    Raises
+    ------
+    InputError, NonFiniteError, ShapeError
+        For negative or infinite ratios, or none at all.
+
     Examples
     --------
     >>> from astrokit.bars import classify
     >>> classify([0.9, 1.2, 1.3, 2.0])
     {'ultrafast': 0.25, 'fast': 0.5, 'slow': 0.25, 'no corotation': 0.0}
     """
-    r = np.asarray(ratio, dtype=float)
+    r = as_array(ratio, "ratio", missing="nan")
+    if np.any(r < 0):
+        raise InputError("a ratio of radii is negative", value=float(np.nanmin(r)), allowed=">= 0")
     shares = {name: float(np.mean((r >= a) & (r < b))) for name, (a, b) in CLASSES.items()}
     return shares | {NO_COROTATION: float(np.mean(np.isnan(r)))}
 
@@ -151,7 +158,7 @@ class PatternSpeed:
     @functools.cached_property
     def flags(self) -> tuple[Flag, ...]:
         """What a reader must know; empty where nothing is wrong."""
-        found = list(self.tw.flags)
+        found = [*self.tw.flags, *self._of_noise(), *self._of_curve()]
         lost = self.class_probabilities[NO_COROTATION]
         if lost > _FEW_ROOTS:
             text = (
@@ -159,6 +166,21 @@ class PatternSpeed:
             )
             found.append(Flag("corotation", text))
         return tuple(found)
+
+    def _of_noise(self) -> list[Flag]:
+        pixels = self.tw.pixels
+        if not pixels.velocity_variance.any():
+            text = "the maps state no errors of velocities: the interval lacks the noise of pixels"
+            return [Flag("no_noise", text)]
+        return []
+
+    def _of_curve(self) -> list[Flag]:
+        """Return whether corotation lies where no velocity was measured."""
+        end, middle = float(self.rotation_curve.radius.max()), self.corotation_radius.value
+        if middle > end:
+            text = f"the rotation curve ends at {end:.3g} arcsec, before corotation at {middle:.3g}"
+            return [Flag("extrapolated", text)]
+        return []
 
     def to_table(self) -> QTable:
         """Return the draws, one per row, with units."""
@@ -200,7 +222,7 @@ class PatternSpeed:
         low, middle, high = np.quantile(known, [tail, 0.5, 1 - tail])
         text = self.method
         if known.size < values.size:
-            text += f", {100 * (1 - known.size / values.size):.1f} % without left out"
+            text += f", {100 * (1 - known.size / values.size):.1f} % of the draws have none"
         return Estimate(middle, middle - low, high - middle, unit, name=name, method=text)
 
     def __str__(self) -> str:
@@ -286,8 +308,7 @@ def pattern_speed(
     >>> abs(r.pattern_speed.sigma_from(20.0)) < 3
     True
     """
-    if not isinstance(n_draws, int | np.integer) or n_draws < 20:
-        raise InputError("too few draws for an interval", value=n_draws, allowed="20 or more")
+    require_draws(n_draws)
     scale = kpc_per_arcsec(distance, redshift, cosmology)
     sequence = as_seed_sequence(seed)
     tw = TremaineWeinberg(maps, layout=layout, weights=weights, rotation=rotation)
@@ -310,6 +331,19 @@ def pattern_speed(
     return result
 
 
+def require_draws(n_draws: Any) -> None:
+    """Refuse numbers of draws that are not whole, or too small for an interval.
+
+    Raises
+    ------
+    InputError
+    """
+    if not isinstance(n_draws, int | np.integer):
+        raise InputError("n_draws is not a whole number", value=n_draws, allowed="20 or more")
+    if n_draws < 20:
+        raise InputError("too few draws for an interval", value=n_draws, allowed="20 or more")
+
+
 def kpc_per_arcsec(distance: Any, redshift: float | None, cosmology: Any) -> float:
     """Return the scale on the sky, NaN where nothing is known."""
     if distance is not None and redshift is not None:
@@ -324,5 +358,11 @@ def kpc_per_arcsec(distance: Any, redshift: float | None, cosmology: Any) -> flo
         from astropy.cosmology import Planck18
 
         cosmology = Planck18
+    if not hasattr(cosmology, "kpc_proper_per_arcmin"):
+        raise InputError(
+            "cosmology is not understood",
+            value=cosmology,
+            allowed="one of astropy.cosmology, such as astropy.cosmology.WMAP9",
+        )
     per_arcmin = cosmology.kpc_proper_per_arcmin(z)
     return float(per_arcmin.to_value("kpc/arcmin")) / 60

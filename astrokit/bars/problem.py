@@ -19,7 +19,7 @@ from .budget import sensitivity_budget
 from .checks import twofold
 from .draws import draw_geometry, draw_noise, evaluate
 from .forms import Arctan
-from .measure import PatternSpeed, kpc_per_arcsec
+from .measure import PatternSpeed, kpc_per_arcsec, require_draws
 from .rotation import deprojected_radius
 from .slits import Slits, measure_slits
 from .toy import ToyGalaxy
@@ -280,12 +280,13 @@ class TremaineWeinbergProblem(Problem):
         InputError
             For a posterior of other data, or fewer than 20 draws.
         """
-        if posterior.data_checksum != self.data_checksum:
+        if getattr(posterior, "data_checksum", None) != self.data_checksum:
             raise InputError(
-                "the posterior is that of other slits", hint="pass what problem.sample() returned"
+                "this is no posterior of these slits",
+                value=type(posterior).__name__,
+                hint="pass what problem.sample() of this problem returned",
             )
-        if n_draws < 20:
-            raise InputError("too few draws for an interval", value=n_draws, allowed=">= 20")
+        require_draws(n_draws)
         sequence = as_seed_sequence(seed)
         recorder = Recorder(
             "astrokit.bars.TremaineWeinbergProblem.pattern_speed",

@@ -136,6 +136,12 @@ def fit_rotation_curve(
     >>> round(curve.form.flat_velocity), round(curve.form.turnover, 1)
     (200, 2.0)
     """
+    if not isinstance(maps, GalaxyMaps):
+        raise InputError(
+            "maps must be GalaxyMaps",
+            value=type(maps).__name__,
+            hint="GalaxyMaps.from_velocity(velocity, pixel_scale=...) holds a velocity alone",
+        )
     geometry = maps.require_geometry()
     pixels = pixels_of(maps, geometry)
     if inner_radius is None:
@@ -192,7 +198,7 @@ def plan_rings(
         raise InputError(
             "the field holds too little of the disc for a rotation curve",
             value=f"{radius.size} pixels near the line of nodes, the inner {inner:.3g} left out",
-            hint="check centre and position angle, or widen the wedge",
+            hint="check centre, position angle and the psf_fwhm of the maps, or widen the wedge",
         )
     outer = float(radius.max()) * (1 + 1e-9)
     n = int(np.clip((outer - inner) / _PIXELS_A_RING, 3, _MOST_RINGS))
@@ -349,6 +355,12 @@ def corotation_radius(pattern_speed: Any, curve: RotationForm | RotationCurve) -
     8.535
     """
     form = curve.form if isinstance(curve, RotationCurve) else curve
+    if not isinstance(form, RotationForm):
+        raise InputError(
+            "a rotation curve is needed",
+            value=curve,
+            allowed="a RotationCurve, or a form with its numbers such as Arctan(200, 2)",
+        )
     speed = as_scalar(pattern_speed, "pattern_speed", unit="km/(s arcsec)")
     radius = form.corotation_radius(speed)
     if math.isnan(radius):
@@ -372,7 +384,12 @@ def deprojected_radius(radius: Any, angle: Any, inclination: Any) -> Any:
     angle : float, ndarray or Quantity
         From the line of nodes, on the sky, deg.
     inclination : float, ndarray or Quantity
-        deg.
+        deg, from 0 to below 90.
+
+    Raises
+    ------
+    InputError
+        For another inclination.
 
     Examples
     --------
@@ -385,5 +402,9 @@ def deprojected_radius(radius: Any, angle: Any, inclination: Any) -> Any:
     r = as_array(radius, "radius", unit="arcsec", ndim=None)
     d = np.radians(as_array(angle, "angle", unit="deg", ndim=None))
     i = np.radians(as_array(inclination, "inclination", unit="deg", ndim=None))
+    if not np.all((i >= 0) & (i < math.pi / 2)):
+        raise InputError(
+            "no disc has this inclination", value=inclination, allowed="0 <= inclination < 90 deg"
+        )
     out = r * np.hypot(np.cos(d), np.sin(d) / np.cos(i))
     return float(out) if out.ndim == 0 else out

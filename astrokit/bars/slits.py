@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +64,7 @@ class SlitLayout:
             if (given := getattr(self, name)) is not None:
                 value = as_scalar(given, name, unit="arcsec", positive=True)
                 object.__setattr__(self, name, value)
-        if self.n_slits is not None and (self.n_slits != int(self.n_slits) or self.n_slits < 1):
+        if self.n_slits is not None and not _is_count(self.n_slits):
             raise InputError(
                 "a pattern speed needs slits",
                 value=self.n_slits,
@@ -103,6 +103,11 @@ class SlitLayout:
             n = max(2 * math.floor(bar_extent / spacing) + 1, 5)
         middles: FloatArray = (np.arange(float(n)) - (n - 1) / 2) * spacing
         return middles
+
+
+def _is_count(number: Any) -> bool:
+    whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
+    return whole and bool(number >= 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,6 +239,7 @@ def lay_slits(pixels: Pixels, geometry: Geometry, layout: SlitLayout) -> Apertur
     width = layout.resolved_width(scale) / scale
     spacing = layout.resolved_spacing(scale) / scale
     offset = layout.offsets(bar_extent=bar, pixel_scale=scale) / scale
+    offset = offset[np.abs(offset) <= np.abs(y).max() + width]
     angle = pixels.angle - math.radians(geometry.position_angle.value)
     low = offset - width / 2
     weights = np.empty((low.size, x.size))

@@ -15,6 +15,7 @@ from ..errors import InputError, ShapeError
 from ..estimate import Estimate
 from .checks import Flag, check_measurement
 from .forms import as_form
+from .geometry import Geometry
 from .kernels import line_slopes, slit_means
 from .line import STEPS, SlitLine, fit_line
 from .maps import GalaxyMaps
@@ -39,7 +40,7 @@ class ConvergenceCurve:
     Attributes
     ----------
     half_length : ndarray, shape (m,)
-        arcsec; slits that meet the end of the field earlier stay there.
+        arcsec, increasing; slits that meet the end of the field earlier stay there.
     pattern_speed, error : ndarray, shape (m,)
         km/s/arcsec; the error is that of the pixel noise, which all lengths share in part.
     is_converged : bool
@@ -53,10 +54,9 @@ class ConvergenceCurve:
     @property
     def drift(self) -> float:
         """Largest relative change over the last quarter of the length."""
-        order = np.argsort(self.half_length)
-        long = self.half_length[order] >= 0.75 * self.half_length.max() * (1 - 1e-9)
+        long = self.half_length >= 0.75 * self.half_length[-1] * (1 - 1e-9)
         long[-2:] = True
-        tail = self.pattern_speed[order][long]
+        tail = self.pattern_speed[long]
         return float(np.ptp(tail) / abs(tail[-1])) if tail[-1] != 0 else math.inf
 
     @property
@@ -169,7 +169,10 @@ class TremaineWeinberg:
         self.maps = maps
         self.geometry = maps.require_geometry("bar_position_angle", "bar_radius")
         require_bar_angle(self.geometry.bar_angle or 0.0)
+        _require_center(maps, self.geometry)
         self.layout = SlitLayout() if layout is None else layout
+        if not isinstance(self.layout, SlitLayout):
+            raise InputError("layout must be a SlitLayout", value=type(layout).__name__)
         self.form = as_form(rotation)
         self.pixels = _weighted(pixels_of(maps, self.geometry), maps, weights)
         self.aperture: Aperture = lay_slits(self.pixels, self.geometry, self.layout)
@@ -224,7 +227,7 @@ class TremaineWeinberg:
         Parameters
         ----------
         half_lengths : array_like or Quantity, optional
-            arcsec; 16 from half the bar radius to the longest slit by default.
+            arcsec, in any order; 16 from half the bar radius to the longest slit by default.
 
         Examples
         --------
@@ -239,7 +242,9 @@ class TremaineWeinberg:
         if half_lengths is None:
             bar = self.geometry.bar_radius.value
             half_lengths = np.linspace(min(0.5 * bar, 0.5 * longest), longest, 16)
-        lengths = as_array(half_lengths, "half_lengths", unit="arcsec", positive=True)
+        lengths = np.sort(as_array(half_lengths, "half_lengths", unit="arcsec", positive=True))
+        if lengths.size < 2:
+            raise InputError("one length shows no convergence", value=lengths, allowed="2 or more")
         speed, error = np.empty(lengths.size), np.empty(lengths.size)
         for k, length in enumerate(lengths):
             line = self._line_for(length)
@@ -350,11 +355,25 @@ def require_bar_angle(angle: float) -> None:
         )
 
 
+def _require_center(maps: GalaxyMaps, geometry: Geometry) -> None:
+    """Refuse a centre outside of the field, before slits are sought where no light is."""
+    center = (geometry.center_x.value, geometry.center_y.value)
+    field = [(float(v.min()), float(v.max())) for v in (maps.x, maps.y)]
+    if not all(low <= c <= high for c, (low, high) in zip(center, field, strict=True)):
+        spans = ", ".join(f"{low:.4g} to {high:.4g}" for low, high in field)
+        raise InputError(
+            "the centre lies outside of the field",
+            value=f"centre {center[0]:.4g}, {center[1]:.4g} in a field of {spans} arcsec",
+            hint="centre and positions are arcsec to the west and north of one origin, neither "
+            "pixels nor degrees",
+        )
+
+
 def _weighted(pixels: Pixels, maps: GalaxyMaps, weights: ArrayLike | None) -> Pixels:
     """Return the pixels with other weights than their flux."""
     if weights is None:
         return pixels
-    values = as_array(weights, "weights", unit=getattr(weights, "unit", None))
+    values = as_array(weights, "weights", unit=getattr(weights, "unit", None), ndim=None).ravel()
     if values.size != len(maps):
         raise ShapeError(
             "weights need one number per usable point",
@@ -362,6 +381,8 @@ def _weighted(pixels: Pixels, maps: GalaxyMaps, weights: ArrayLike | None) -> Pi
             allowed=str(len(maps)),
             hint="take them from an image in the same way: image.ravel()[maps.pixel]",
         )
+    if not values.sum() > 0:
+        raise InputError("weights must have a positive sum", value=float(values.sum()))
     counts = np.bincount(pixels.point, minlength=len(maps)) if maps.grid is None else None
     share = 1.0 if counts is None else 1.0 / counts[pixels.point]
     from dataclasses import replace

@@ -155,3 +155,21 @@ def test_repeated_names_and_rows_without_maps(galaxies):
     assert "have no geometry" in sample.table["error"][0]
     assert "no maps came" in sample.table["error"][1]
     assert np.isnan(sample.median("ratio").value)
+
+
+def test_a_sample_in_which_all_fail_has_no_fractions(galaxies):
+    along = galaxies["toy 0"].geometry.position_angle.value
+    sample = pattern_speeds(
+        {"a": galaxies["toy 0"].with_geometry(bar_position_angle=along)}, n_draws=20, seed=1
+    )
+    assert all(np.isnan(share) for share in sample.expected_fractions().values())
+
+
+def test_a_data_frame_is_a_table_and_a_path_is_not(galaxies):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"name": ["toy 0"], "redshift": [0.03]})
+    sample = pattern_speeds(frame, maps=lambda row: galaxies[row["name"]], n_draws=20, seed=1)
+    assert sample.failures == {}
+    assert np.isfinite(sample.column("pattern_speed_kpc")).all()
+    with pytest.raises(InputError, match=r"Table\.read"):
+        pattern_speeds("sample.fits")

@@ -389,3 +389,14 @@ def test_maps_travel_between_processes():
     np.testing.assert_array_equal(back.velocity, maps.velocity)
     assert back.geometry == maps.geometry
     assert back.grid == maps.grid
+
+
+def test_errors_of_zero_beside_others_are_refused():
+    error = np.full((3, 3), 5.0)
+    error[1, 1] = 0.0
+    with pytest.raises(InputError, match=r"1 of 9 usable points.*mask=velocity_error == 0"):
+        GalaxyMaps(np.ones((3, 3)), np.eye(3), velocity_error=error, pixel_scale=1)
+    masked = GalaxyMaps(
+        np.ones((3, 3)), np.eye(3), velocity_error=error, mask=error == 0, pixel_scale=1
+    )
+    assert len(masked) == 8

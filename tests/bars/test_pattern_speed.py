@@ -107,6 +107,13 @@ def test_drawn_inclinations_stay_on_the_sky():
     assert drawn.min() >= 1
 
 
+@pytest.mark.parametrize("inclination", [0.5, 89.5])
+def test_discs_measured_at_the_end_of_the_range_are_drawn_too(inclination):
+    geometry = simulate_galaxy(seed=1).geometry.replace(inclination=(inclination, 0.05))
+    drawn = draw_geometry(geometry, 200, np.random.default_rng(1)).inclination
+    assert np.all(np.abs(drawn - inclination) < 0.5)
+
+
 def test_drawn_noise_is_that_of_noisy_pixels(galaxy):
     tw = TremaineWeinberg(galaxy)
     slits, rings = draw_noise(tw, 4000, np.random.default_rng(2))
@@ -119,7 +126,9 @@ def test_drawn_noise_is_that_of_noisy_pixels(galaxy):
 
 def test_exact_geometry_and_maps_leave_no_error():
     clean = simulate_galaxy(instrument=CLEAN)
-    r = pattern_speed(clean, n_draws=50, seed=1)
+    with pytest.warns(CoverageWarning, match="lacks the noise of pixels"):
+        r = pattern_speed(clean, n_draws=50, seed=1)
+    assert [flag.name for flag in r.flags] == ["no_noise"]
     assert r.pattern_speed.value == pytest.approx(20, rel=1e-3)
     assert r.pattern_speed.error == 0
     assert r.corotation_radius.value == pytest.approx(ToyGalaxy().corotation_radius, rel=0.015)
@@ -197,7 +206,7 @@ def test_draws_without_corotation_are_counted_not_dropped():
     assert any("no corotation radius" in str(w.message) for w in caught)
     lost = r.class_probabilities["no corotation"]
     assert lost == np.mean(np.isnan(r.draws.ratio)) > 0.05
-    assert "left out" in r.ratio.method
+    assert "of the draws have none" in r.ratio.method
     assert any(flag.name == "corotation" for flag in r.flags)
 
 
@@ -257,6 +266,16 @@ def test_redshift_and_cosmology(galaxy):
         pattern_speed(galaxy, distance=10, redshift=0.01)
 
 
+def test_corotation_beyond_the_rotation_curve_is_flagged():
+    small = Instrument(shape=(44, 44), hexagon=None)
+    with quiet():
+        slow = pattern_speed(
+            simulate_galaxy(pattern_speed=8, instrument=small, seed=1), n_draws=50, seed=1
+        )
+    assert slow.corotation_radius.value > slow.rotation_curve.radius.max()
+    assert "extrapolated" in {flag.name for flag in slow.flags}
+
+
 # -- budget --------------------------------------------------------------------------------------
 
 
@@ -307,7 +326,19 @@ def test_position_angle_matters_most_near_the_axes():
 def test_impossible_calls_are_refused(galaxy):
     with pytest.raises(InputError, match="too few draws"):
         pattern_speed(galaxy, n_draws=5)
+    with pytest.raises(InputError, match="whole number"):
+        pattern_speed(galaxy, n_draws=100.5)
     with pytest.raises(InputError, match="rotation curve is not known"):
         pattern_speed(galaxy, rotation="keplerian")
     with pytest.raises(TypeError):
         pattern_speed(galaxy, draws=100)
+    with pytest.raises(InputError, match="WMAP9"):
+        pattern_speed(galaxy, redshift=0.1, cosmology="WMAP9")
+    with pytest.raises(InputError, match="negative"):
+        classify([-1.0, 1.2])
+    with pytest.raises(InputError, match="a rotation curve is needed"):
+        corotation_radius(10, "arctan")
+    with pytest.raises(InputError, match="no disc has this inclination"):
+        deprojected_radius(5, 30, 90)
+    with pytest.raises(InputError, match="from_velocity"):
+        fit_rotation_curve(galaxy.velocity)

@@ -92,8 +92,10 @@ def test_the_cut_posterior_agrees_with_the_draws():
     assert "emcee" in cut.provenance.citations
     assert cut.pattern_speed_kpc.value > 0
     other = TremaineWeinbergProblem(TremaineWeinberg(simulate_galaxy(seed=9)))
-    with pytest.raises(InputError, match="other slits"):
+    with pytest.raises(InputError, match="no posterior of these slits"):
         other.pattern_speed(posterior)
+    with pytest.raises(InputError, match="no posterior of these slits"):
+        other.pattern_speed("posterior.npz")
 
 
 def test_without_errors_of_the_geometry_the_line_alone_counts():

@@ -439,6 +439,22 @@ def test_a_pattern_against_the_disc_keeps_its_sign():
     assert any(flag.name == "sign" for flag in tw.flags)
 
 
+def test_velocities_in_other_units_are_flagged(galaxy):
+    for factor in (1000.0, 1 / 299792.458):
+        other = scaled(galaxy, velocity=galaxy.velocity * factor)
+        assert "km/s?" in flags(other)["velocity_unit"]
+    assert "radians" in flags(galaxy.with_geometry(inclination=0.87))["inclination"]
+
+
+def test_the_order_of_lengths_does_not_matter(galaxy):
+    tw = TremaineWeinberg(galaxy)
+    up, down = tw.convergence([5.0, 10.0, 15.0]), tw.convergence([15.0, 10.0, 5.0])
+    assert np.array_equal(up.pattern_speed, down.pattern_speed)
+    assert repr(up) == repr(down)
+    with pytest.raises(InputError, match="one length"):
+        tw.convergence([5.0])
+
+
 # -- what is refused -----------------------------------------------------------------------------
 
 
@@ -451,21 +467,57 @@ def test_bars_along_or_across_the_nodes_are_refused(galaxy):
 def test_one_slit_or_none(galaxy):
     with pytest.raises(InputError, match="one slit has no slope"):
         TremaineWeinberg(galaxy, layout=SlitLayout(n_slits=1))
-    with pytest.raises(InputError, match="needs slits"):
-        SlitLayout(n_slits=0)
+    for number in (0, 2.5, np.nan, True):
+        with pytest.raises(InputError, match="needs slits"):
+            SlitLayout(n_slits=number)
+    with pytest.raises(InputError, match="must be a SlitLayout"):
+        TremaineWeinberg(galaxy, layout={"n_slits": 5})
     two = TremaineWeinberg(galaxy, layout=SlitLayout(n_slits=2, spacing=3))
     assert {flag.name for flag in two.flags} >= {"few_slits"}
 
 
 def test_slits_that_miss_the_field(galaxy):
     far = galaxy.with_geometry(center=(200.0, 0.0))
-    with pytest.raises(InputError, match=r"counterpart|no slit|too little of the disc"):
+    with pytest.raises(InputError, match="outside of the field"):
         TremaineWeinberg(far)
+    degrees = GalaxyMaps(
+        galaxy.flux,
+        galaxy.velocity,
+        x=150 + galaxy.x / 3600,
+        y=2 + galaxy.y / 3600,
+        geometry=galaxy.geometry,
+    )
+    with pytest.raises(InputError, match="neither pixels nor degrees"):
+        TremaineWeinberg(degrees)
+
+
+def test_a_bar_far_longer_than_the_field_ends_with_it(galaxy):
+    tw = TremaineWeinberg(galaxy.with_geometry(bar_radius=1e5))
+    assert tw.slits.offset.max() < np.hypot(galaxy.x, galaxy.y).max()
+    assert any(flag.name == "short_slits" for flag in tw.flags)
+
+
+def test_bad_velocities_without_a_mask_are_flagged(galaxy):
+    velocity = galaxy.velocity.copy()
+    velocity[::500] = -32768
+    assert "-3.277e+04" in flags(scaled(galaxy, velocity=velocity))["outliers"]
 
 
 def test_overlapping_slits_are_refused():
     with pytest.raises(InputError, match="overlap"):
         SlitLayout(width=1.0, spacing=0.5)
+
+
+def test_weights_of_another_shape_or_sign_are_refused(galaxy):
+    with pytest.raises(ShapeError, match=r"image\.ravel\(\)\[maps\.pixel\]"):
+        TremaineWeinberg(galaxy, weights=np.ones((3, 3)))
+    with pytest.raises(InputError, match="positive sum"):
+        TremaineWeinberg(galaxy, weights=-np.ones(len(galaxy)))
+
+
+def test_an_infinite_error_is_refused(galaxy):
+    with pytest.raises(InputError, match="error of inclination is infinite"):
+        galaxy.with_geometry(inclination=ak.Estimate(50, np.inf))
 
 
 def test_velocity_without_flux_and_missing_geometry(galaxy):

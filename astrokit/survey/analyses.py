@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import InputError
 from .compute import imported
 
-__all__ = ["BUILT_IN", "available", "require_options", "resolve"]
+__all__ = ["BUILT_IN", "available", "name_of", "require_options", "resolve"]
 
 BUILT_IN = {
     "bars.pattern_speed": "pattern_speed",
@@ -40,6 +40,12 @@ def available() -> dict[str, str]:
     for role in (":func:", ":class:", "`"):
         plain = {n: text.replace(role, "") for n, text in plain.items()}
     return plain
+
+
+def name_of(reference: str) -> str:
+    """Return the name of a built-in analysis, or the reference of a user's function."""
+    built_in = {f"{__package__}.adapters:{function}": n for n, function in BUILT_IN.items()}
+    return built_in.get(reference, reference)
 
 
 def resolve(analysis: str | Callable[..., Any]) -> tuple[str, Callable[..., Any], str]:

@@ -68,7 +68,8 @@ def run(
     executor : int, str, Executor or Dask client, optional
         A number of worker processes on this machine; the address of a Dask scheduler, such as
         "tcp://host:8786"; or anything with ``submit``: a process pool, MPI futures. None computes
-        here, one after the other.
+        one after the other, and without `time_limit` in this process itself: a target that crashes
+        then ends the run. 1 guards against that.
     seed : int
         Each target's seed comes from this and its name: order, number of workers and restarts
         change no number.
@@ -80,7 +81,7 @@ def run(
         is finished stays, except changed targets and damaged parts.
     format : {"ecsv", "parquet"}
     threads : int
-        Of BLAS and numba, in each worker.
+        Of BLAS and numba, in each worker process.
     progress : bool, optional
         Show a bar with rate and time left; by default in a terminal or notebook.
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
+
 from ..boundary import as_scalar
 from ..errors import CheckpointError, InputError
 from ..randomness import as_seed_sequence
@@ -125,6 +127,10 @@ def run(
     ['star2.ecsv', 'stochastic']
     """
     reference, function, folder = resolve(analysis)
+    if not isinstance(options or {}, Mapping):
+        raise InputError(
+            "options must be a mapping of names to values", value=options, hint="such as {'n': 5}"
+        )
     given = dict(options or {})
     require_options(function, given)
     targets = read_catalogue(catalogue)
@@ -159,12 +165,14 @@ def run(
 
 
 def _entropy(seed: Any) -> int:
-    entropy = as_seed_sequence(seed).entropy
-    if isinstance(seed, bool) or not isinstance(entropy, int) or not isinstance(seed, int):
+    as_seed_sequence(seed)  # refuses negative ones
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
         raise InputError(
-            "the seed of a survey is a whole number", value=seed, hint="so that it can be resumed"
+            "the seed of a survey is a whole number, so that it can be resumed",
+            value=str(seed),
+            hint="give one, such as seed=1",
         )
-    return entropy
+    return int(seed)
 
 
 def _limit(time_limit: Any) -> float | None:

@@ -462,6 +462,37 @@ def test_mistakes_are_told_before_anything_runs(tmp_path, analysis, more, messag
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("address", ["host", "host:port", "http://host:8786"])
+def test_what_is_no_address_is_told_at_once(address):
+    pytest.importorskip("distributed")
+    started = time.monotonic()
+    with pytest.raises(InputError, match="tcp://host:8786"):
+        workers_for(address)
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("analysis", "options", "message"),
+    [
+        ("complexity.hc", {"N": 3}, "no such option.*'N'.*n, delay"),
+        ("bursts.find_break", {"n_simulation": 9}, "perhaps you mean 'n_simulations'"),
+        ("complexity.hc", 3, "must be a mapping"),
+        (None, {}, "no analysis"),
+    ],
+)
+def test_wrong_names_and_options_are_told_at_once(tmp_path, analysis, options, message):
+    with pytest.raises(InputError, match=message):
+        ak.survey.run(analysis, Table({"name": ["a"]}), tmp_path / "out", options=options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_whole_number_of_numpy_is_a_seed(tmp_path):
+    result = ak.survey.run(
+        functions.says, Table({"name": ["a"], "text": ["b"]}), tmp_path, seed=np.int64(7)
+    )
+    assert result.provenance.seed["entropy"] == 7
+
+
 def test_a_scheduler_that_is_not_there_is_told():
     pytest.importorskip("distributed")
     from astrokit.survey import workers

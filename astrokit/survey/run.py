@@ -284,8 +284,8 @@ class _Buffer:
     written: float = field(default_factory=time.monotonic)
 
     def flush(self) -> None:
-        rows, self.rows = self.rows, []
-        self.store.append(rows)
+        self.store.append(self.rows)
+        self.rows = []  # not before: who interrupts the writing gets another try
         self.written = time.monotonic()
 
     def flush_if_due(self) -> None:

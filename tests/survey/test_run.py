@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import multiprocessing
 import os
@@ -19,6 +20,7 @@ from astropy.table import Table
 
 import astrokit as ak
 from astrokit.errors import AstrokitError, CheckpointError, InputError
+from astrokit.survey import store
 from astrokit.survey.compute import Job, target_seed
 from astrokit.survey.dispatch import Dispatcher
 from astrokit.survey.identity import packed_options
@@ -314,6 +316,34 @@ def test_an_interrupted_run_ends_at_once_and_keeps_what_it_has(tmp_path):
     assert "go on with --resume" in out
     parts = json.loads((tmp_path / "out/survey.json").read_text())["parts"]
     assert sum(part["rows"] for part in parts) == 5
+
+
+@pytest.mark.parametrize("moment", [1, 2, 3])
+def test_an_interrupt_while_a_part_is_written_loses_and_doubles_nothing(
+    tmp_path, monkeypatch, moment
+):
+    calls = 0
+    whole = store.write_whole
+
+    def interrupted(path, data):
+        nonlocal calls
+        whole(path, data)
+        if path.name.startswith(("part-", "survey.json")) and any((tmp_path / "parts").iterdir()):
+            calls += 1
+            if calls == moment:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "write_whole", interrupted)
+    monkeypatch.setattr(importlib.import_module("astrokit.survey.run"), "_FLUSH_ROWS", 2)
+    with pytest.raises(KeyboardInterrupt):
+        ak.survey.run(functions.draw, names(6), tmp_path)
+    monkeypatch.setattr(store, "write_whole", whole)
+    found = json.loads((tmp_path / "survey.json").read_text())["parts"]
+    assert sum(part["rows"] for part in found) == (4 if moment == 3 else 2)
+    result = ak.survey.run(functions.draw, names(6), tmp_path, resume=True)
+    assert result.counts == {"ok": 6, "failed": 0, "missing": 0}
+    parts = json.loads((tmp_path / "survey.json").read_text())["parts"]
+    assert sum(part["rows"] for part in parts) == 6
 
 
 ORPHAN = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import inspect
 import os
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 from ..errors import InputError
 from .compute import imported
 
-__all__ = ["BUILT_IN", "available", "require_options", "resolve"]
+__all__ = ["BUILT_IN", "available", "name_of", "require_options", "resolve"]
 
 BUILT_IN = {
     "bars.pattern_speed": "pattern_speed",
@@ -42,6 +43,12 @@ def available() -> dict[str, str]:
     return plain
 
 
+def name_of(reference: str) -> str:
+    """Return the name of a built-in analysis, or the reference of a user's function."""
+    built_in = {f"{__package__}.adapters:{function}": n for n, function in BUILT_IN.items()}
+    return built_in.get(reference, reference)
+
+
 def resolve(analysis: str | Callable[..., Any]) -> tuple[str, Callable[..., Any], str]:
     """Return reference ``"module:function"``, function, and the folder of a user's module.
 
@@ -52,6 +59,10 @@ def resolve(analysis: str | Callable[..., Any]) -> tuple[str, Callable[..., Any]
     """
     if callable(analysis):
         return _of_function(analysis)
+    if not isinstance(analysis, str):
+        raise InputError(
+            "this is no analysis", value=type(analysis).__name__, allowed="a name or a function"
+        )
     if analysis in BUILT_IN:
         reference = f"{__package__}.adapters:{BUILT_IN[analysis]}"
         return reference, imported(reference), ""
@@ -92,6 +103,24 @@ def _folder(module: str) -> str:
     return os.path.dirname(folder) if hasattr(top, "__path__") else folder
 
 
+def _passed_on(function: Callable[..., Any]) -> tuple[list[str], bool]:
+    """Return which further options a function hands on, and whether there are more of them.
+
+    A built-in analysis hands them to the function of astrokit that bears its name.
+    """
+    name = name_of(f"{function.__module__}:{getattr(function, '__name__', '')}")
+    room, _, measure = name.partition(".")
+    if name not in BUILT_IN:
+        return [], True
+    try:
+        module = importlib.import_module(f"..{room}", __package__)
+    except ImportError:
+        return [], True  # each target will say so
+    parameters = inspect.signature(getattr(module, measure)).parameters.values()
+    named = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    return named, any(p.kind is p.VAR_KEYWORD for p in parameters)
+
+
 def require_options(function: Callable[..., Any], options: Mapping[str, Any]) -> None:
     """Refuse options that the analysis does not take, before anything runs.
 
@@ -114,6 +143,9 @@ def require_options(function: Callable[..., Any], options: Mapping[str, Any]) ->
             value=f"{getattr(function, '__name__', function)}{signature}",
             allowed="f(target, *, seed, **options)",
         )
+    if open_ended:
+        inner, open_ended = _passed_on(function)
+        named += [name for name in inner if name not in named]
     unknown = sorted(name for name in options if name not in named)
     if "seed" in options or (unknown and not open_ended):
         name = "seed" if "seed" in options else unknown[0]

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError
+from ..errors import CheckpointError, InputError
 
 if TYPE_CHECKING:
     from .config import Configuration
@@ -37,7 +37,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         nargs="?",
         const=True,
         default=False,
-        choices=("failed", "changed"),
+        type=_resume,
+        metavar="failed|changed",
         help="go on with the output folder; 'failed': with failed targets, too; "
         "'changed': although code or configuration changed",
     )
@@ -46,6 +47,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run a function that is not part of astrokit, if CONFIG names one",
     )
+
+
+def _resume(word: str) -> str:
+    if word not in ("failed", "changed"):
+        raise argparse.ArgumentTypeError(
+            f"{word!r} is neither 'failed' nor 'changed'; CONFIG comes before --resume"
+        )
+    return word
 
 
 def run_command(chosen: argparse.Namespace) -> tuple[str, int]:
@@ -74,8 +83,26 @@ def run_command(chosen: argparse.Namespace) -> tuple[str, int]:
         survey = _run(config, executor, chosen.resume, threads)
     except KeyboardInterrupt:
         return "stopped; what was finished is kept: go on with --resume", 2
-    files = f"table: {survey.table_file}\nreport: {survey.folder / 'report.html'}"
-    return f"{survey}\n{files}", 1 if survey.counts["failed"] else 0
+    except CheckpointError as error:
+        raise _for_the_command_line(error) from error
+    lines = [f"table: {survey.table_file}", f"report: {survey.folder / 'report.html'}"]
+    if survey.counts["failed"]:
+        lines.append(f"failures: {survey.folder / 'failures.ecsv'}")
+    return "\n".join([str(survey), *lines]), 1 if survey.counts["failed"] else 0
+
+
+def _for_the_command_line(error: CheckpointError) -> CheckpointError:
+    """Return an error whose way out is a word of the command line, and not a keyword of Python."""
+    hint = error.hint or ""
+    for keyword, word in (
+        ("resume=True", "--resume"),
+        ("resume='changed'", "--resume changed"),
+        ("resume with 'changed'", "--resume changed"),
+    ):
+        hint = hint.replace(keyword, word)
+    return CheckpointError(
+        error.problem, value=error.value, allowed=error.allowed, hint=hint or None
+    )
 
 
 def _run(config: Configuration, executor: Any, resume: bool | str, threads: int) -> Survey:

@@ -45,9 +45,11 @@ def plot_column(survey: Survey, column: str, ax: Axes | None = None) -> Axes:
     if values.size:
         ax.hist(values, bins=_edges(values), color="#4a7fb0", edgecolor="white", linewidth=0.6)
         low, mid, high = np.quantile(values, [0.16, 0.5, 0.84])
-        ax.axvspan(low, high, color="#e0913a", alpha=0.18, linewidth=0, label="central 68 %")
+        band: dict[str, Any] = {"color": "#e0913a", "alpha": 0.25, "linewidth": 0, "zorder": 0}
+        ax.axvspan(low, high, label="central 68 %", **band)
         ax.axvline(mid, color="#c0651a", linewidth=1.4, label=f"median {mid:.4g}")
-        ax.legend(frameon=False)
+        ax.set_ylim(top=1.3 * ax.get_ylim()[1])  # room for the legend above the bars
+        ax.legend(frameon=False, ncols=2, loc="upper right")
     n_limits = limits_of(survey.table, column).sum()
     limits = f", {n_limits} limits not shown" if n_limits else ""
     ax.set_title(f"{values.size} of {len(survey)} targets{limits}", fontsize="medium")

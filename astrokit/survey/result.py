@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import textwrap
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ import numpy as np
 
 from ..errors import InputError, ReadError
 from ..provenance import Provenance, Recorder
+from .analyses import name_of
 from .assemble import Layout, write_failures, write_table
 from .compute import OK, Job
 from .store import Store, write_whole, writing
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["Survey", "finish", "limits_of", "load"]
 
 _SUMMARY = "summary.json"
+_SUMMED = ("counts", "errors", "examples", "seconds", "slowest")
 _SLOWEST = 10
+_WIDTH = 100  # characters of an error that a summary shows
 _KINDS = 50  # kinds of errors that a summary lists
 
 
@@ -42,6 +46,8 @@ class Survey:
         ``"ok"``, ``"failed"``, and ``"missing"``: targets without a result yet.
     errors : dict of str to int
         Kinds of errors and how many targets each has.
+    examples : dict of str to str
+        Of each kind, the words of the first error.
     seconds : float
         Of computation, over all targets and workers.
     slowest : dict of str to float
@@ -53,6 +59,7 @@ class Survey:
     folder: Path
     counts: Mapping[str, int]
     errors: Mapping[str, int]
+    examples: Mapping[str, str]
     seconds: float
     slowest: Mapping[str, float]
     provenance: Provenance = field(repr=False)
@@ -129,6 +136,7 @@ def load(folder: str | os.PathLike[str]) -> Survey:
             folder,
             record["counts"],
             record["errors"],
+            record["examples"],
             record["seconds"],
             record["slowest"],
             provenance,
@@ -151,7 +159,7 @@ def finish(store: Store, targets: Catalogue, job: Job) -> Survey:
     layout = Layout(store, targets.names)
     survey = _summed(store, layout, targets, job)
     known = store.manifest["identity"]
-    summary = {n: getattr(survey, n) for n in ("counts", "errors", "seconds", "slowest")}
+    summary = {n: getattr(survey, n) for n in _SUMMED}
     with writing(store.folder):
         write_table(layout, survey.folder / f"table.{store.format}", {"survey": known})
         write_failures(layout, survey.folder / "failures.ecsv")
@@ -167,6 +175,7 @@ def finish(store: Store, targets: Catalogue, job: Job) -> Survey:
 def _summed(store: Store, layout: Layout, targets: Catalogue, job: Job) -> Survey:
     counts: Counter[str] = Counter()
     errors: Counter[str] = Counter()
+    examples: dict[str, str] = {}
     citations: dict[str, None] = {}
     seconds: dict[str, float] = {}
     total = 0.0
@@ -174,17 +183,21 @@ def _summed(store: Store, layout: Layout, targets: Catalogue, job: Job) -> Surve
         for outcome in piece:
             counts[outcome.status] += 1
             if outcome.status != OK:
-                errors[outcome.error.partition(":")[0]] += 1
+                kind, _, words = outcome.error.partition(": ")
+                errors[kind] += 1
+                examples.setdefault(kind, words)
             citations |= dict.fromkeys(outcome.citations)
             seconds[outcome.name] = outcome.seconds
             total += outcome.seconds
         longest = sorted(seconds, key=lambda name: -seconds[name])[:_SLOWEST]
         seconds = {name: seconds[name] for name in longest}
     missing = len(targets) - sum(counts.values())
+    kinds = dict(errors.most_common(_KINDS))
     return Survey(
         store.folder,
         {OK: counts[OK], "failed": counts["failed"], "missing": missing},
-        dict(errors.most_common(_KINDS)),
+        kinds,
+        {kind: examples[kind] for kind in kinds},
         total,
         seconds,
         _provenance(store, targets, job, citations, total),
@@ -271,10 +284,12 @@ def limits_of(table: Table, column: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
 def _text(survey: Survey) -> str:
     counts = survey.counts
     lines = [
-        f"Survey {survey.folder.name}: {survey.provenance.arguments['analysis'].partition(':')[2]}",
+        f"Survey {survey.folder.name}: {name_of(survey.provenance.arguments['analysis'])}",
         f"  {counts[OK]} measured, {counts['failed']} failed, {counts['missing']} missing",
         f"  {survey.seconds:.4g} s of computation, "
         f"{survey.seconds / max(len(survey), 1):.3g} s per target",
     ]
-    lines += [f"  ! {n} x {kind}" for kind, n in survey.errors.items()]
+    for kind, n in survey.errors.items():
+        words = textwrap.shorten(survey.examples[kind], _WIDTH, placeholder=" ...")
+        lines.append(f"  ! {n} x {kind}" + (f", first: {words}" if words else ""))
     return "\n".join(lines)

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
+
 from ..boundary import as_scalar
 from ..errors import CheckpointError, InputError
 from ..randomness import as_seed_sequence
@@ -68,7 +70,8 @@ def run(
     executor : int, str, Executor or Dask client, optional
         A number of worker processes on this machine; the address of a Dask scheduler, such as
         "tcp://host:8786"; or anything with ``submit``: a process pool, MPI futures. None computes
-        here, one after the other.
+        one after the other, and without `time_limit` in this process itself: a target that crashes
+        then ends the run. 1 guards against that.
     seed : int
         Each target's seed comes from this and its name: order, number of workers and restarts
         change no number.
@@ -80,7 +83,7 @@ def run(
         is finished stays, except changed targets and damaged parts.
     format : {"ecsv", "parquet"}
     threads : int
-        Of BLAS and numba, in each worker.
+        Of BLAS and numba, in each worker process.
     progress : bool, optional
         Show a bar with rate and time left; by default in a terminal or notebook.
 
@@ -124,6 +127,10 @@ def run(
     ['star2.ecsv', 'stochastic']
     """
     reference, function, folder = resolve(analysis)
+    if not isinstance(options or {}, Mapping):
+        raise InputError(
+            "options must be a mapping of names to values", value=options, hint="such as {'n': 5}"
+        )
     given = dict(options or {})
     require_options(function, given)
     targets = read_catalogue(catalogue)
@@ -158,12 +165,14 @@ def run(
 
 
 def _entropy(seed: Any) -> int:
-    entropy = as_seed_sequence(seed).entropy
-    if isinstance(seed, bool) or not isinstance(entropy, int) or not isinstance(seed, int):
+    as_seed_sequence(seed)  # refuses negative ones
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
         raise InputError(
-            "the seed of a survey is a whole number", value=seed, hint="so that it can be resumed"
+            "the seed of a survey is a whole number, so that it can be resumed",
+            value=str(seed),
+            hint="give one, such as seed=1",
         )
-    return entropy
+    return int(seed)
 
 
 def _limit(time_limit: Any) -> float | None:
@@ -275,8 +284,8 @@ class _Buffer:
     written: float = field(default_factory=time.monotonic)
 
     def flush(self) -> None:
-        rows, self.rows = self.rows, []
-        self.store.append(rows)
+        self.store.append(self.rows)
+        self.rows = []  # not before: who interrupts the writing gets another try
         self.written = time.monotonic()
 
     def flush_if_due(self) -> None:

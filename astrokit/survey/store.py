@@ -165,7 +165,7 @@ class Store:
         self.manifest["parts"].append(record)
         try:
             self._save()
-        except AstrokitError:
+        except BaseException:  # an interrupt, too: what is not counted is appended again
             self.manifest["parts"].pop()
             raise
 

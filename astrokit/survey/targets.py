@@ -196,7 +196,12 @@ def read_catalogue(
         table = _read(file, format)
         return _of_table(table, file.name, Path(root or file.parent), name, path)
     if isinstance(source, Iterable) and not isinstance(source, bytes | Mapping):
-        return _of_paths([os.fspath(item) for item in source], Path(root or "."), "list of files")
+        items = list(source)
+        odd = [item for item in items if not isinstance(item, str | os.PathLike)]
+        if not odd:
+            files = [os.fspath(item) for item in items]
+            return _of_paths(files, Path(root or "."), "list of files")
+        source = odd[0]
     raise InputError(
         "this is no catalogue",
         value=type(source).__name__,
@@ -254,7 +259,8 @@ def _of_table(
         raise InputError(
             "the catalogue has neither names nor paths",
             value=", ".join(table.colnames),
-            hint="give the column: name= or path= of read_catalogue",
+            hint="name the column (name= or path= of read_catalogue); files of data are given as "
+            "a glob or a list, also a single one",
         )
     paths: list[str | None] = [None] * len(table)
     names = [] if names_from is None else _texts(table[names_from], names_from)

@@ -145,15 +145,19 @@ class Scheduler(Workers):
         return False
 
     def _connect(self) -> None:
-        client = _distributed().Client
+        distributed = _distributed()
         self.close()
         try:
-            self._client = client(self._address, timeout=_RECONNECT, set_as_default=False)
+            # A client that was given what is no address hangs when it is dropped.
+            distributed.comm.resolve_address(self._address)
+            self._client = distributed.Client(
+                self._address, timeout=_RECONNECT, set_as_default=False
+            )
         except (OSError, ValueError) as error:
             raise InputError(
                 "the scheduler does not answer",
                 value=f"{self._address}: {error}",
-                hint="start one with 'dask scheduler', and give its address",
+                hint="start one with 'dask scheduler', and give its address: tcp://host:8786",
             ) from error
         self._executor = self._client.get_executor(pure=False)
 

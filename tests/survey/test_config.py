@@ -53,14 +53,37 @@ def test_a_configuration_runs_from_the_command_line(folder, capsys):
     assert survey.table["name"].tolist() == ["star0.ecsv", "star1.ecsv", "star2.ecsv"]
     assert survey.provenance.seed["entropy"] == 3
     assert main(["survey", config]) == 2
-    assert "there is a survey in this folder" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "there is a survey in this folder" in said
+    assert "go on with it by --resume, or" in said
     assert main(["survey", config, "--resume"]) == 0
+
+
+def test_the_way_out_of_a_changed_configuration_is_a_word_of_the_command_line(folder, capsys):
+    config = folder / "survey.toml"
+    assert main(["survey", str(config)]) == 0
+    config.write_text(config.read_text().replace("seed = 3", "seed = 4"))
+    capsys.readouterr()
+    assert main(["survey", str(config), "--resume"]) == 2
+    said = capsys.readouterr().err
+    assert "seed: 3 before, 4 now" in said
+    assert "--resume changed" in said
+    assert "resume=" not in said
+
+
+def test_words_in_the_wrong_order_are_explained(capsys):
+    with pytest.raises(SystemExit):
+        main(["survey", "--resume", "survey.toml"])
+    assert "CONFIG comes before --resume" in capsys.readouterr().err
 
 
 def test_failed_targets_give_exit_code_one(folder, capsys):
     (folder / "curves/broken.ecsv").write_text("nothing")
     assert main(["survey", str(folder / "survey.toml"), "--workers", "1"]) == 1
-    assert "3 measured, 1 failed" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "3 measured, 1 failed" in out
+    assert "! 1 x ReadError, first: broken.ecsv:" in out
+    assert "failures.ecsv" in out
 
 
 def test_the_analyses_are_listed(capsys):

@@ -29,7 +29,8 @@ def survey(tmp_path_factory) -> ak.survey.Survey:
 
 def test_a_survey_prints_itself(survey):
     assert "20 measured, 1 failed, 0 missing" in repr(survey)
-    assert "1 x InputError" in survey._repr_html_()
+    assert "1 x InputError, first: this target is bad" in survey._repr_html_()
+    assert repr(survey).startswith("Survey out: tests.survey.functions:misbehave")
     assert repr(ak.survey.load(survey.folder)) == repr(survey)
     assert len(survey) == 21
 

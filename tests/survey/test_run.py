@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import multiprocessing
 import os
@@ -19,6 +20,7 @@ from astropy.table import Table
 
 import astrokit as ak
 from astrokit.errors import AstrokitError, CheckpointError, InputError
+from astrokit.survey import store
 from astrokit.survey.compute import Job, target_seed
 from astrokit.survey.dispatch import Dispatcher
 from astrokit.survey.identity import packed_options
@@ -316,6 +318,34 @@ def test_an_interrupted_run_ends_at_once_and_keeps_what_it_has(tmp_path):
     assert sum(part["rows"] for part in parts) == 5
 
 
+@pytest.mark.parametrize("moment", [1, 2, 3])
+def test_an_interrupt_while_a_part_is_written_loses_and_doubles_nothing(
+    tmp_path, monkeypatch, moment
+):
+    calls = 0
+    whole = store.write_whole
+
+    def interrupted(path, data):
+        nonlocal calls
+        whole(path, data)
+        if path.name.startswith(("part-", "survey.json")) and any((tmp_path / "parts").iterdir()):
+            calls += 1
+            if calls == moment:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "write_whole", interrupted)
+    monkeypatch.setattr(importlib.import_module("astrokit.survey.run"), "_FLUSH_ROWS", 2)
+    with pytest.raises(KeyboardInterrupt):
+        ak.survey.run(functions.draw, names(6), tmp_path)
+    monkeypatch.setattr(store, "write_whole", whole)
+    found = json.loads((tmp_path / "survey.json").read_text())["parts"]
+    assert sum(part["rows"] for part in found) == (4 if moment == 3 else 2)
+    result = ak.survey.run(functions.draw, names(6), tmp_path, resume=True)
+    assert result.counts == {"ok": 6, "failed": 0, "missing": 0}
+    parts = json.loads((tmp_path / "survey.json").read_text())["parts"]
+    assert sum(part["rows"] for part in parts) == 6
+
+
 ORPHAN = """
 import os, signal, sys, threading, time
 from astrokit.survey import Target
@@ -460,6 +490,37 @@ def test_mistakes_are_told_before_anything_runs(tmp_path, analysis, more, messag
     with pytest.raises(InputError, match=message):
         ak.survey.run(analysis, names(2), tmp_path / "out", **more)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("address", ["host", "host:port", "http://host:8786"])
+def test_what_is_no_address_is_told_at_once(address):
+    pytest.importorskip("distributed")
+    started = time.monotonic()
+    with pytest.raises(InputError, match="tcp://host:8786"):
+        workers_for(address)
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("analysis", "options", "message"),
+    [
+        ("complexity.hc", {"N": 3}, "no such option.*'N'.*n, delay"),
+        ("bursts.find_break", {"n_simulation": 9}, "perhaps you mean 'n_simulations'"),
+        ("complexity.hc", 3, "must be a mapping"),
+        (None, {}, "no analysis"),
+    ],
+)
+def test_wrong_names_and_options_are_told_at_once(tmp_path, analysis, options, message):
+    with pytest.raises(InputError, match=message):
+        ak.survey.run(analysis, Table({"name": ["a"]}), tmp_path / "out", options=options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_whole_number_of_numpy_is_a_seed(tmp_path):
+    result = ak.survey.run(
+        functions.says, Table({"name": ["a"], "text": ["b"]}), tmp_path, seed=np.int64(7)
+    )
+    assert result.provenance.seed["entropy"] == 7
 
 
 def test_a_scheduler_that_is_not_there_is_told():

@@ -149,6 +149,9 @@ def test_other_wrong_catalogues(tmp_path):
         read_catalogue(42)
     with pytest.raises(InputError, match="list of files is empty"):
         read_catalogue([])
+    with pytest.raises(InputError, match=r"this is no catalogue.*ndarray"):
+        read_catalogue([np.zeros(3)])
+    assert read_catalogue(f"{n}.fits" for n in "ab").names == ("a.fits", "b.fits")
     with pytest.raises(InputError, match="no such column"):
         read_catalogue(Table({"name": ["x"]}), name="nam")
 

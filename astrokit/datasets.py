@@ -205,7 +205,7 @@ def used() -> tuple[str, ...]:
     --------
     >>> import astrokit as ak
     >>> path = ak.datasets.fetch("simulated-epoch-01")
-    >>> "simulated_epoch_01.fits" in ak.datasets.used()
+    >>> "simulated-epoch-01" in ak.datasets.used()
     True
     """
     return tuple(_used)

@@ -20,7 +20,6 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from astropy.table import Table
-from make_calibration import STORE, markdown, save
 
 import astrokit as ak
 from astrokit.bars import (
@@ -38,6 +37,10 @@ from astrokit.provenance import quiet
 from astrokit.randomness import spawn
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from make_calibration import STORE, markdown, save  # noqa: E402 - beside this script
+
 SEED = 20261121
 LEVEL = ak.estimate.ONE_SIGMA
 INCLINATIONS, ANGLES = (25.0, 65.0), (15.0, 75.0)  # of the population that the page vouches for

@@ -19,7 +19,7 @@ import numpy as np
 from astropy.table import Table
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
 import demonstrate  # noqa: E402  (beside this script)
 
